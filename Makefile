@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Builds porttrace.  `make help` lists the targets.  Settings:
+#
+#   V=1                     print every command
+#   DEBUG=1                 -Og -g3
+#   SAN=address,undefined   sanitizers in the user side
+#   CC=clang  CLANG=clang-19  compiler of the user side, of the BPF side
+#   PREFIX=/usr/local  DESTDIR=   where install puts things
+#   ARGS='--json'           arguments for `make run` and `make bench`
+#
+# Every path is relative, so that the folder may be anywhere.  Each combination of
+# CC, DEBUG and SAN has its own folder below build/; other flags are kept in a file
+# there that changes when they do, and every object depends on it.
+
+VERSION := 0.1.0
+
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+# --- tools -------------------------------------------------------------------
+
+# The first of $(1) that is there; found once, not at each use.
+first = $(firstword $(foreach tool,$(1),$(shell command -v $(tool) 2>/dev/null)))
+
+ifeq ($(origin CC),default)
+CC := $(notdir $(call first,gcc cc clang))
+endif
+ifndef CLANG
+CLANG := $(notdir $(call first,clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14))
+endif
+ifndef LLVM_STRIP
+LLVM_STRIP := $(call first,$(patsubst clang%,llvm-strip%,$(notdir $(CLANG))) llvm-strip \
+		$(foreach n,19 18 17 16 15 14,llvm-strip-$(n)))
+endif
+ifndef BPFTOOL
+# Ubuntu's /usr/sbin/bpftool only looks for the one of the running kernel.
+BPFTOOL := $(shell packaging/deps --bpftool)
+endif
+PYTHON ?= /usr/bin/python3
+INSTALL ?= install
+
+PREFIX ?= /usr/local
+BINDIR := $(DESTDIR)$(PREFIX)/bin
+MANDIR := $(DESTDIR)$(PREFIX)/share/man/man8
+COMPLETIONDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+
+# --- flags -------------------------------------------------------------------
+
+MACHINE := $(shell uname -m)
+ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
+
+comma := ,
+empty :=
+space := $(empty) $(empty)
+
+OUT := build/$(notdir $(firstword $(CC)))$(if $(DEBUG),-debug)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+BPF_OUT := build/bpf
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+WERROR ?= -Werror
+ifdef DEBUG
+CFLAGS ?= -Og -g3
+else
+CFLAGS ?= -O2 -g
+endif
+ifdef SAN
+HARDEN := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifdef DEBUG
+HARDEN := -fPIE -fstack-protector-strong
+else
+HARDEN := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+
+USER_CPPFLAGS := -D_GNU_SOURCE -DPORTTRACE_VERSION='"$(VERSION)"' -Iinclude -isystem $(BPF_OUT) $(CPPFLAGS)
+USER_CFLAGS := -std=gnu11 $(CFLAGS) $(WARN) $(WERROR) $(HARDEN)
+USER_LDFLAGS := $(if $(SAN),-fsanitize=$(SAN),-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now) $(LDFLAGS)
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Iinclude -Ivmlinux -Ibpf \
+	-Wall -Wextra $(WERROR) -Wno-unused-parameter -Wno-missing-declarations
+
+# The .a where there is one, so that the program needs nothing but libc; newer
+# libelf needs zstd, and an archive that nobody needs adds nothing.
+archive = $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a 2>/dev/null))
+library = $(or $(call archive,$(1)),-l$(1))
+LIBS = $(call library,bpf) $(call library,elf) $(call library,z) $(call archive,zstd)
+
+# --- what is built from what --------------------------------------------------
+
+USER_SRC := $(sort $(wildcard user/*.c))
+USER_OBJ := $(USER_SRC:%.c=$(OUT)/%.o)
+# What the unit tests link: everything that needs no kernel.
+LIB_OBJ := $(filter-out %/main.o %/probe.o,$(USER_OBJ))
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_BIN := $(UNIT_SRC:%.c=$(OUT)/%)
+# Other .c files beside the tests are shared by all of them.
+UNIT_LIB_OBJ := $(patsubst %.c,$(OUT)/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
+E2E_SRC := $(sort $(wildcard tests/e2e/*.c))
+E2E_BIN := $(E2E_SRC:tests/e2e/%.c=build/e2e/%)
+
+C_FILES = $(wildcard user/*.[ch] include/porttrace/*.h bpf/*.[ch] tests/unit/*.[ch] \
+	tests/e2e/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch])
+SCRIPTS = $(wildcard .ci/run packaging/deps packaging/completions/*.bash \
+	tests/bench/*.sh tests/vm/*.sh)
+PYTHON_FILES = $(wildcard vmlinux/check tests/run tests/*.py tests/e2e/*.py tests/bench/*.py)
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-8s%s\n'
+endif
+
+# Objects made under sudo belong to whoever called it, or the next plain `make` fails.
+give_back = if [ -n "$$SUDO_UID" ] && [ "$$(id -u)" = 0 ]; then chown -hR "$$SUDO_UID:$$SUDO_GID" build; fi
+
+.PHONY: build run test unit unit-programs e2e e2e-programs lint lint-format lint-tidy \
+	lint-scripts check-layers fmt bench vmlinux \
+	install uninstall deps clean help FORCE
+
+build: $(OUT)/porttrace ## build/porttrace (the default)
+	$(Q)ln -sfn $(patsubst build/%,%,$<) build/porttrace
+	$(Q)$(give_back)
+
+run: ## install what is missing, build, and trace live
+	@packaging/deps build
+	@$(MAKE) --no-print-directory build
+	@exec build/porttrace $(ARGS)
+
+test: ## install what is missing, build, unit and end-to-end tests
+	@packaging/deps test
+	@$(MAKE) --no-print-directory build e2e-programs
+	@$(MAKE) --no-print-directory SAN=$(UNIT_SAN) unit-programs
+	@$(PYTHON) tests/run --unit $(UNIT_OUT)/tests/unit --e2e $(TESTS)
+	@$(give_back)
+
+# The unit tests run with sanitizers unless SAN says otherwise (SAN= for none).
+UNIT_SAN := $(if $(filter undefined,$(origin SAN)),address$(comma)undefined,$(SAN))
+UNIT_OUT = build/$(notdir $(firstword $(CC)))$(if $(DEBUG),-debug)$(if $(UNIT_SAN),-$(subst $(comma),-,$(UNIT_SAN)))
+
+unit: ## the unit tests (no root), with sanitizers
+	@$(MAKE) --no-print-directory SAN=$(UNIT_SAN) unit-programs
+	@$(PYTHON) tests/run --unit $(UNIT_OUT)/tests/unit $(TESTS)
+
+e2e: build e2e-programs ## the end-to-end tests (root); TESTS='connect exact' picks some
+	@$(PYTHON) tests/run --e2e $(TESTS)
+
+unit-programs: $(UNIT_BIN)
+e2e-programs: $(E2E_BIN)
+
+lint: check-layers lint-format lint-tidy lint-scripts ## format, clang-tidy, shellcheck, layers
+
+lint-format:
+	$(say) FORMAT 'C files'
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+
+# What clang-tidy says besides findings is left out; no findings means no output.
+lint-tidy: $(BPF_OUT)/porttrace.skel.h
+	$(say) TIDY 'user/*.c'
+	$(Q)printf '%s\n' $(USER_SRC) | xargs -P "$$(nproc)" -I{} \
+		clang-tidy --quiet --warnings-as-errors='*' {} -- -std=gnu11 $(USER_CPPFLAGS) 2>&1 \
+		| { ! grep -vE '^$$|^[0-9]+ warnings? (generated|treated)|^Suppressed |^Use -(header|system)'; }
+
+lint-scripts:
+	$(say) SHELL '$(SCRIPTS)'
+	$(Q)shellcheck -x $(SCRIPTS)
+	$(say) PYTHON '$(PYTHON_FILES)'
+	$(Q)$(PYTHON) -B -W error::SyntaxWarning \
+		-c 'import sys; [compile(open(f).read(), f, "exec") for f in sys.argv[1:]]' $(PYTHON_FILES)
+
+# The layers (CONTRIBUTING.md): probe.c alone knows libbpf; a stage knows neither the
+# options nor the probe, nor another stage.
+check-layers: ## who may include what
+	$(say) LAYERS 'user/'
+	$(Q)$(PYTHON) tests/layers.py
+
+fmt: ## format the C files
+	$(Q)clang-format -i $(C_FILES)
+
+bench: build ## measure against the budgets (root)
+	@$(if $(wildcard tests/bench/run),,echo 'there is no tests/bench/run yet' >&2; exit 1;) \
+		tests/bench/run $(ARGS)
+
+vmlinux: ## compare vmlinux/vmlinux.h with the running kernel
+	@CLANG='$(CLANG)' BPFTOOL='$(BPFTOOL)' vmlinux/check
+
+install: build ## into PREFIX (/usr/local), below DESTDIR
+	$(Q)$(INSTALL) -d '$(BINDIR)' '$(MANDIR)' '$(COMPLETIONDIR)'
+	$(Q)$(INSTALL) -m 755 build/porttrace '$(BINDIR)/porttrace'
+	$(Q)if [ -f doc/porttrace.8 ]; then \
+		$(INSTALL) -m 644 doc/porttrace.8 '$(MANDIR)/porttrace.8'; fi
+	$(Q)if [ -f packaging/completions/porttrace.bash ]; then \
+		$(INSTALL) -m 644 packaging/completions/porttrace.bash '$(COMPLETIONDIR)/porttrace'; fi
+
+uninstall: ## remove what install put there
+	$(Q)rm -f '$(BINDIR)/porttrace' '$(MANDIR)/porttrace.8' '$(COMPLETIONDIR)/porttrace'
+
+deps: ## install what building and testing need
+	@packaging/deps build
+	@packaging/deps test
+
+clean: ## remove build/
+	$(Q)rm -rf build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# --- rules ---------------------------------------------------------------------
+
+# Written only when it differs from what is there: $(1) is the text.
+define keep_flags
+	@printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(1))' > $@
+endef
+
+$(OUT)/flags: FORCE | $(OUT)
+	$(call keep_flags,$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) $(USER_LDFLAGS))
+
+# So that a file that went away goes from the archive and the program too.
+$(OUT)/objects: FORCE | $(OUT)
+	$(call keep_flags,$(USER_OBJ))
+
+$(BPF_OUT)/flags: FORCE | $(BPF_OUT)
+	$(call keep_flags,$(CLANG) $(LLVM_STRIP) $(BPFTOOL) $(BPF_CFLAGS))
+
+$(BPF_OUT)/porttrace.bpf.o: bpf/porttrace.bpf.c $(BPF_OUT)/flags | $(BPF_OUT)
+	$(if $(CLANG)$(V),,@echo 'no clang: `sudo make deps` installs what is missing' >&2; exit 1)
+	$(say) BPF $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+
+$(BPF_OUT)/porttrace.skel.h: $(BPF_OUT)/porttrace.bpf.o
+	$(say) SKEL $@
+	$(Q){ echo '/* NOLINTBEGIN: bpftool wrote this */'; \
+		$(BPFTOOL) gen skeleton $< name porttrace_bpf; echo '/* NOLINTEND */'; } > $@
+
+# Only this one may see the skeleton, and it has to be there first.
+$(OUT)/user/probe.o: $(BPF_OUT)/porttrace.skel.h
+
+$(OUT)/user/%.o: user/%.c $(OUT)/flags | $(OUT)/user
+	$(say) CC $@
+	$(Q)$(CC) $(USER_CPPFLAGS) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/libporttrace.a: $(LIB_OBJ) $(OUT)/objects
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(OUT)/porttrace: $(USER_OBJ) $(OUT)/objects
+	$(say) LD $@
+	$(Q)$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) $(filter %.o,$^) $(LIBS) -o $@
+
+$(OUT)/tests/unit/%.o: tests/unit/%.c $(OUT)/flags | $(OUT)/tests/unit
+	$(say) CC $@
+	$(Q)$(CC) $(USER_CPPFLAGS) -Iuser -Itests/unit $(USER_CFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(UNIT_LIB_OBJ) $(OUT)/libporttrace.a
+	$(say) LD $@
+	$(Q)$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) $^ -lcmocka -o $@
+
+build/e2e/%: tests/e2e/%.c | build/e2e
+	$(say) CC $@
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) $(WERROR) -pthread -MMD -MP $< -o $@
+
+$(OUT) $(OUT)/user $(OUT)/tests/unit $(BPF_OUT) build/e2e:
+	$(Q)mkdir -p $@
+
+# Objects that only an implicit chain names would be deleted.
+.SECONDARY:
+
+-include $(USER_OBJ:.o=.d) $(UNIT_BIN:=.d) $(UNIT_LIB_OBJ:.o=.d) $(E2E_BIN:=.d) \
+	$(BPF_OUT)/porttrace.bpf.d

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What user space decides before the programs are loaded.  Constants to the
+ * verifier, so a branch that is off costs nothing.  probe.c sets them.
+ */
+#pragma once
+
+/* Report each change of TCP state. */
+const volatile bool tell_states = false;
+
+/* Only sockets of one IP version; 0: both. */
+const volatile __u8 only_family = 0;
+
+/*
+ * Only sockets with a port of either end in ports, a bit each.  A filter on one
+ * end alone must not be applied here: the record of the other end's socket is
+ * what names the process behind the remote port.
+ */
+const volatile bool only_ports = false;
+const volatile __u64 ports[65536 / 64] = {};
+
+/* Wake the consumer when so many bytes wait, drop socket events above the limit. */
+const volatile __u64 wake_bytes = 64 * 1024;
+const volatile __u64 limit_bytes = 7 * 1024 * 1024;

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Into the ring: filter, reserve, fill what every event has, submit, wake up.
+ * The one place where events are counted.
+ */
+#pragma once
+
+#include "config.bpf.h"
+#include "maps.bpf.h"
+
+/* Atomic: a softirq may come between the load and the store of the same CPU. */
+#define count(member)                                              \
+	do {                                                       \
+		struct pt_counts *counts_ = my_counts();           \
+		if (counts_)                                       \
+			__sync_fetch_and_add(&counts_->member, 1); \
+	} while (0)
+
+static __always_inline struct pt_counts *my_counts(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&counts, &zero);
+}
+
+/*
+ * Waking the consumer costs more than the record itself, so that is done once for
+ * each wake_bytes that wait.  More than one record falls into the window: another
+ * CPU may have taken the one that crosses the line.  What is below is drained by
+ * the consumer's timer.
+ */
+static __always_inline __u64 wake_flags(void)
+{
+	__u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+
+	return waiting >= wake_bytes && waiting % wake_bytes < 512 ? BPF_RB_FORCE_WAKEUP
+								   : BPF_RB_NO_WAKEUP;
+}
+
+/* Set by a loss, taken by the next event: user space then doubts what it believes. */
+bool after_loss;
+
+static __always_inline bool port_wanted(__u16 port)
+{
+	return ports[port / 64] & (1ULL << port % 64);
+}
+
+static __always_inline bool wanted(const struct known *known)
+{
+	bool ipv4 = known->flags & PT_IPV4;
+
+	if (only_family && ipv4 != (only_family == AF_INET))
+		return false;
+	return !only_ports || port_wanted(known->local_port) || port_wanted(known->remote_port);
+}
+
+/*
+ * Begin an event of a socket: NULL if nobody asked for it or there is no room, and
+ * that is counted.  Else the caller fills what is special and calls emit_end().
+ */
+static __always_inline struct pt_socket *emit_begin(enum pt_type type, const void *sock,
+						    const struct known *known, __u64 now)
+{
+	struct pt_counts *mine = my_counts();
+	struct pt_socket *event;
+
+	if (!mine)
+		return NULL;
+	__sync_fetch_and_add(&mine->seen, 1);
+	if (!wanted(known)) {
+		__sync_fetch_and_add(&mine->filtered, 1);
+		return NULL;
+	}
+	/* The last eighth is for what is rare and what names the processes. */
+	event = NULL;
+	if (type == PT_BIND || type == PT_LISTEN ||
+	    bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < limit_bytes)
+		event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
+	if (!event) {
+		__sync_fetch_and_add(&mine->lost_ring, 1);
+		after_loss = true;
+		return NULL;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->type = type;
+	event->attribution = known->attribution;
+	event->kind = known->kind;
+	event->flags = known->flags;
+	if (after_loss) {
+		after_loss = false;
+		event->flags |= PT_AFTER_LOSS;
+	}
+	event->local_port = known->local_port;
+	event->remote_port = known->remote_port;
+	event->netns = known->netns;
+	event->owner = known->owner;
+	event->time = now;
+	event->sock = (__u64)sock;
+	event->cookie = known->cookie;
+	__builtin_memcpy(event->local_ip, known->local_ip, sizeof(event->local_ip));
+	__builtin_memcpy(event->remote_ip, known->remote_ip, sizeof(event->remote_ip));
+	return event;
+}
+
+static __always_inline void emit_end(struct pt_socket *event)
+{
+	bpf_ringbuf_submit(event, wake_flags());
+}

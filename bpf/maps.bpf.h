@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every map: key, value, lifetime, and what happens when it is full.
+ */
+#pragma once
+
+#include "porttrace/wire.h"
+
+/* What is known and what has been told of one socket; see owner.bpf.h. */
+struct known {
+	__u64 cookie; /* 0: not known yet */
+	__u64 since;  /* bound, or the present connection began */
+	struct pt_who owner;
+	struct pt_who creator; /* who bound the port */
+	struct pt_who closer;  /* who closed or shut down this end first */
+	__u8 attribution;
+	__u8 kind;
+	__u8 flags;     /* enum pt_flag */
+	__u8 first_fin; /* enum pt_side: who sent the first FIN */
+	__u32 facts;    /* enum fact */
+	__u32 netns;
+	__u16 local_port;
+	__u16 remote_port;
+	__u8 local_ip[16];
+	__u8 remote_ip[16];
+};
+
+/*
+ * Sockets by their address.  An entry is made by the first hook that sees the
+ * socket in process context (or at its handshake) and goes when the socket is
+ * destroyed; probe.c sets the size.  Full: counted in lost_map, the socket's
+ * events are told without an owner.
+ *
+ * Not socket storage: that cannot be reached from a syscall's exit, where all we
+ * have is a number of a descriptor and so no pointer that the verifier trusts.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct known);
+} sockets SEC(".maps");
+
+/* A bind, listen or connect that a thread is in. */
+struct call {
+	__u64 sock;
+	__u64 begin;
+	__u8 state;   /* of the socket at the beginning */
+	__u8 pending; /* an earlier connect has not ended yet */
+	__u8 ipv4;
+	__u16 port; /* that was asked for */
+	__u8 ip[16];
+};
+
+/*
+ * Calls by thread (pid_tgid), from enter to exit.  Full: counted in lost_map, the
+ * call's failure is not told.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct call);
+} calls SEC(".maps");
+
+/* What user space was last told of a process. */
+struct told {
+	__u64 start;
+	__u64 exec_id;
+	char name[PT_COMM_LEN];
+	__u32 uid;
+	__u32 spare;
+};
+
+/*
+ * Processes that use sockets, by tgid, until they exit.  Full: such a process is
+ * told of again with each of its events.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, struct told);
+} processes SEC(".maps");
+
+/* All events, on their way to user space; probe.c sets the size. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pt_counts);
+} counts SEC(".maps");
+
+/* The record of a process that an iterator writes: too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pt_process);
+} scratch SEC(".maps");

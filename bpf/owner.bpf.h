@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Remembers what is known of a socket: its owner, and what has been told of it.
+ *
+ * The owner is taken from the current task in process context only; in a softirq
+ * the current task is whoever was on the CPU.  No fact hangs on a single hook: the
+ * kernel skips a program that would interrupt itself on its CPU.  So each hook
+ * notes what it told, and the next hook that sees the socket tells what is missing.
+ */
+#pragma once
+
+#include "process.bpf.h"
+#include "sock.bpf.h"
+
+enum fact {
+	CONNECTING = 1 << 0, /* this end sent a SYN */
+	ESTABLISHED = 1 << 1,
+	TOLD_BIND = 1 << 2,
+	TOLD_LISTEN = 1 << 3,
+	TOLD_CONNECT = 1 << 4,
+	TOLD_ACCEPT = 1 << 5,
+	TOLD_CLOSE = 1 << 6,
+	RESET_HERE = 1 << 7, /* this end threw the connection away */
+};
+
+/*
+ * The entry of a socket, NULL if there is none.  An address is used again as soon
+ * as a socket is freed, a cookie never: an entry with another cookie was left by a
+ * socket whose end was missed.  cookie: 0 where it cannot be had.
+ */
+static __always_inline struct known *known_find(const void *sock, __u64 cookie)
+{
+	__u64 key = (__u64)sock;
+	struct known *known = bpf_map_lookup_elem(&sockets, &key);
+
+	if (!known)
+		return NULL;
+	if (cookie && known->cookie && known->cookie != cookie) {
+		bpf_map_delete_elem(&sockets, &key);
+		return NULL;
+	}
+	if (cookie)
+		known->cookie = cookie;
+	return known;
+}
+
+static __always_inline struct known *known_add(const void *sock, const struct known *fresh,
+					       __u64 how)
+{
+	__u64 key = (__u64)sock;
+
+	if (bpf_map_update_elem(&sockets, &key, fresh, how) && how != BPF_NOEXIST)
+		count(lost_map);
+	return bpf_map_lookup_elem(&sockets, &key);
+}
+
+/* A connection whose beginning no hook saw: nobody is known to own it. */
+static __always_inline void known_guess(struct sock *sk, __u64 cookie, struct known *fresh)
+{
+	__builtin_memset(fresh, 0, sizeof(*fresh));
+	fresh->cookie = cookie;
+	fresh->kind = PT_CONNECTION;
+	fresh->attribution = PT_BY_UNKNOWN;
+	fresh->facts = ESTABLISHED;
+	sock_read_ends(sk, fresh);
+}
+
+/* Make the current process the owner. */
+static __always_inline void known_own(struct known *known, enum pt_attribution how)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	tell_current();
+	known->owner = task_who(task);
+	known->attribution = known->owner.tgid ? how : PT_BY_KERNEL;
+}
+
+/* The call that the current thread is in, if it is about this socket. */
+static __always_inline struct call *call_on(const void *sock)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct call *call = bpf_map_lookup_elem(&calls, &thread);
+
+	return call && call->sock == (__u64)sock ? call : NULL;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What becomes of processes that were told of: another program, an end, a child.
+ * All others cost one lookup here and are not told.
+ */
+
+static __always_inline bool is_told(struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+
+	return bpf_map_lookup_elem(&processes, &tgid) != NULL;
+}
+
+static __always_inline void tell_life(enum pt_type type, struct task_struct *task,
+				      struct task_struct *child)
+{
+	struct pt_life *life = bpf_ringbuf_reserve(&ring, sizeof(*life), 0);
+
+	if (!life) {
+		count(lost_processes);
+		return;
+	}
+	__builtin_memset(life, 0, sizeof(*life));
+	life->type = type;
+	life->who = task_who(task);
+	life->time = bpf_ktime_get_boot_ns();
+	if (child)
+		life->child = task_who(child);
+	bpf_ringbuf_submit(life, wake_flags());
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task)
+{
+	if (is_told(task))
+		tell_current();
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	/* A thread is no process. */
+	if (BPF_CORE_READ(parent, tgid) != BPF_CORE_READ(child, tgid) && is_told(parent))
+		tell_life(PT_FORK, parent, child);
+	return 0;
+}
+
+/* Runs for each thread; the last one is the end of the process. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+
+	if (BPF_CORE_READ(task, signal, live.counter) || !is_told(task))
+		return 0;
+	tell_life(PT_EXIT, task, NULL);
+	bpf_map_delete_elem(&processes, &tgid);
+	return 0;
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Sockets that are older than the tracer.  These run once the hooks are attached,
+ * and never overwrite what a hook has learnt.  User space reads the same records
+ * from them as from the ring.
+ */
+
+/* The descriptor that the iterator was at before: the process is told once. */
+struct {
+	__u32 tgid;
+	__u32 fd;
+} visited;
+
+static __always_inline void write_open(struct seq_file *seq, struct sock *sk,
+				       const struct known *known, const struct pt_who *holder,
+				       __u32 fd)
+{
+	struct pt_socket open = {};
+
+	open.type = PT_OPEN;
+	open.attribution = known->attribution;
+	open.state_new = COMMON(sk, skc_state);
+	open.kind = known->kind;
+	open.flags = known->flags;
+	open.local_port = known->local_port;
+	open.remote_port = known->remote_port;
+	open.netns = known->netns;
+	open.owner = *holder;
+	open.time = bpf_ktime_get_boot_ns();
+	open.sock = (__u64)sk;
+	open.cookie = known->cookie;
+	__builtin_memcpy(open.local_ip, known->local_ip, sizeof(open.local_ip));
+	__builtin_memcpy(open.remote_ip, known->remote_ip, sizeof(open.remote_ip));
+	open.fd = fd;
+	bpf_seq_write(seq, &open, sizeof(open));
+}
+
+static __always_inline void write_process(struct seq_file *seq, struct task_struct *task)
+{
+	__u32 zero = 0;
+	struct pt_process *process = bpf_map_lookup_elem(&scratch, &zero);
+
+	if (!process)
+		return;
+	read_process(task, process); /* without arguments: another's memory is not read here */
+	bpf_seq_write(seq, process, sizeof(*process));
+}
+
+/* What a socket is by its state; owner and facts are the caller's. */
+static __always_inline void known_old(struct sock *sk, struct known *old)
+{
+	__u8 state = COMMON(sk, skc_state);
+
+	__builtin_memset(old, 0, sizeof(*old));
+	old->cookie = COMMON(sk, skc_cookie.counter);
+	sock_read_ends(sk, old);
+	if (state == TCP_LISTEN) {
+		old->kind = PT_LISTENER;
+		old->facts = TOLD_LISTEN;
+	} else if (state == TCP_CLOSE) {
+		old->kind = PT_BOUND;
+		old->facts = old->remote_port ? TOLD_CLOSE : TOLD_BIND;
+	} else if (state == TCP_SYN_SENT) {
+		old->kind = PT_CONNECTION;
+		old->flags |= PT_ACTIVE;
+		old->facts = CONNECTING;
+	} else {
+		old->kind = PT_CONNECTION;
+		old->facts = ESTABLISHED;
+	}
+}
+
+/* Remember an old socket, unless a hook was faster: then NULL, or what it did not know. */
+static __always_inline struct known *remember(struct sock *sk, struct known *old)
+{
+	struct known *known = known_find(sk, old->cookie);
+
+	if (!known)
+		return known_add(sk, old, BPF_NOEXIST);
+	if (known->attribution == PT_BY_SNAPSHOT)
+		return known; /* another descriptor of it, or the iterator tries again */
+	if (known->attribution != PT_BY_UNKNOWN)
+		return NULL;
+	known->owner = old->owner;
+	known->attribution = old->attribution;
+	return known;
+}
+
+static __always_inline void visit_file(struct seq_file *seq, struct task_struct *task, __u32 fd,
+				       struct file *file)
+{
+	struct sock *sk = file_sock(file);
+	struct pt_who holder = task_who(task);
+	struct known old, *known;
+
+	if (!sk || !(COMMON(sk, skc_num) || COMMON(sk, skc_dport)))
+		return;
+	known_old(sk, &old);
+	old.owner = holder;
+	old.attribution = PT_BY_SNAPSHOT;
+	known = remember(sk, &old);
+	if (!known)
+		return;
+	/* The same descriptor again: there was no room, and nothing of it was kept. */
+	if (visited.tgid != holder.tgid || visited.fd == fd)
+		write_process(seq, task);
+	visited.tgid = holder.tgid;
+	visited.fd = fd;
+	write_open(seq, sk, known, &holder, fd + 1);
+}
+
+SEC("iter/task_file")
+int old_files(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+
+	if (task && file)
+		visit_file(ctx->meta->seq, task, ctx->fd, file);
+	return 0;
+}
+
+/* Those without a descriptor: not accepted yet, closing, or the kernel's own. */
+static __always_inline void visit_sock(struct seq_file *seq, struct sock *sk)
+{
+	struct known old, *known;
+	__u8 state = COMMON(sk, skc_state);
+
+	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV)
+		return;
+	known_old(sk, &old);
+	if (known_find(sk, old.cookie))
+		return;
+	if (!BPF_CORE_READ(sk, sk_socket))
+		old.attribution = PT_BY_INHERIT;
+	known = known_add(sk, &old, BPF_NOEXIST);
+	if (known)
+		write_open(seq, sk, known, &old.owner, 0);
+}
+
+SEC("iter/tcp")
+int old_sockets(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+
+	if (common)
+		visit_sock(ctx->meta->seq, (struct sock *)common);
+	return 0;
+}

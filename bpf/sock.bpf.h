@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Reads addresses, ports and counters of a socket.  Everything goes through
+ * BPF_CORE_READ, so that it works on a socket that was found by a descriptor's
+ * number as well as on one that the verifier trusts.
+ */
+#pragma once
+
+#include "compat.bpf.h"
+#include "maps.bpf.h"
+
+#define COMMON(sk, member) BPF_CORE_READ(sk, __sk_common.member)
+
+static __always_inline bool sock_is_tcp(struct sock *sk)
+{
+	__u16 family = COMMON(sk, skc_family);
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+}
+
+/* The TCP socket behind a file, NULL if it is something else. */
+static __always_inline struct sock *file_sock(struct file *file)
+{
+	struct socket *socket;
+	struct sock *sk;
+
+	/* private_data is a struct socket only if the inode says so. */
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	return sk && sock_is_tcp(sk) ? sk : NULL;
+}
+
+/* The file behind a descriptor of the current task, or NULL. */
+static __always_inline struct file *fd_file(unsigned int fd)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file *file = NULL;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + fd);
+	return file;
+}
+
+static __always_inline void map_ipv4(__u8 ip[16], __be32 ipv4)
+{
+	__builtin_memset(ip, 0, 10);
+	ip[10] = ip[11] = 0xff;
+	__builtin_memcpy(ip + 12, &ipv4, sizeof(ipv4));
+}
+
+static __always_inline bool is_mapped(const __u8 ip[16])
+{
+	__u64 high;
+	__u32 middle;
+
+	__builtin_memcpy(&high, ip, sizeof(high));
+	__builtin_memcpy(&middle, ip + 8, sizeof(middle));
+	return high == 0 && middle == bpf_htonl(0xffff);
+}
+
+/* skc_num is 0 once the port was given back, inet_sport may still have it. */
+static __always_inline __u16 sock_local_port(struct sock *sk)
+{
+	__u16 port = COMMON(sk, skc_num);
+
+	return port ?: bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+}
+
+/*
+ * Take both ends of a socket, its namespace and IP version.  What the socket has
+ * forgotten already (ports after an abort, see kernel-notes) is kept as it was.
+ */
+static __always_inline void sock_read_ends(struct sock *sk, struct known *known)
+{
+	struct net *net = COMMON(sk, skc_net.net);
+	__u16 local_port = sock_local_port(sk);
+	__u16 remote_port = bpf_ntohs(COMMON(sk, skc_dport));
+	__u8 flags = known->flags & ~(PT_IPV4 | PT_EPHEMERAL | PT_V6ONLY);
+	bool ipv4 = COMMON(sk, skc_family) == AF_INET;
+
+	if (known->remote_port && !remote_port)
+		return;
+	if (!ipv4) {
+		BPF_CORE_READ_INTO(&known->local_ip, sk, __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&known->remote_ip, sk, __sk_common.skc_v6_daddr);
+		/* While connect(2) to a mapped address runs only the IPv4 fields are right. */
+		ipv4 = is_mapped(known->remote_ip) || is_mapped(known->local_ip);
+		if (BPF_CORE_READ_BITFIELD_PROBED(&sk->__sk_common, skc_ipv6only))
+			flags |= PT_V6ONLY;
+	}
+	if (ipv4) {
+		map_ipv4(known->local_ip, COMMON(sk, skc_rcv_saddr));
+		map_ipv4(known->remote_ip, COMMON(sk, skc_daddr));
+		flags |= PT_IPV4;
+	}
+	if (local_port)
+		known->local_port = local_port;
+	known->remote_port = remote_port;
+	known->netns = BPF_CORE_READ(net, ns.inum);
+	if (net_port_is_ephemeral(net, known->local_port))
+		flags |= PT_EPHEMERAL;
+	known->flags = flags;
+}
+
+/* Payload only: bytes_received counts the peer's FIN, bytes_sent retransmissions too. */
+static __always_inline void sock_read_bytes(struct sock *sk, __u64 *sent, __u64 *received)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	__u64 got = BPF_CORE_READ(tp, bytes_received);
+
+	/* tcp_fin() sets SOCK_DONE. */
+	if (got && (COMMON(sk, skc_flags) & (1UL << SOCK_DONE)))
+		got--;
+	*received = got;
+	*sent = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * bind, listen, connect and accept by the tracepoints of their system calls, for
+ * kernels that refuse fexit.  Process context, all of them.  The socket is found by
+ * the descriptor's number, so the verifier does not trust the pointer: no cookie
+ * can be made here, only read.
+ */
+
+#define EINPROGRESS_OR_LATER(error) ((error) == EINPROGRESS || (error) == EINTR || (error) >= 512)
+
+/* Remember a call until it returns.  address: NULL or the user's sockaddr. */
+static __always_inline void call_begin(unsigned int fd, const void *address, __u32 len)
+{
+	struct sock *sk = file_sock(fd_file(fd));
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct in_address asked = {};
+	struct call call = {};
+
+	if (!sk)
+		return;
+	call.sock = (__u64)sk;
+	call.begin = bpf_ktime_get_boot_ns();
+	call.state = COMMON(sk, skc_state);
+	call.pending = BPF_CORE_READ(sk, sk_socket, state) == SS_CONNECTING;
+	/* Shorter ones are invalid, and the kernel says so. */
+	if (address && len >= 16)
+		bpf_probe_read_user(&asked, len >= sizeof(asked) ? sizeof(asked) : 16, address);
+	call.port = bpf_ntohs(asked.port);
+	call.ipv4 = asked.family != AF_INET6 || is_mapped(asked.ipv6);
+	if (asked.family == AF_INET6)
+		__builtin_memcpy(call.ip, asked.ipv6, sizeof(call.ip));
+	else
+		map_ipv4(call.ip, asked.ipv4);
+	if (bpf_map_update_elem(&calls, &thread, &call, BPF_ANY))
+		count(lost_map);
+}
+
+/* The call that returns now; false if it is none of a TCP socket. */
+static __always_inline bool call_end(struct call *call)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct call *began = bpf_map_lookup_elem(&calls, &thread);
+
+	if (!began)
+		return false;
+	*call = *began;
+	bpf_map_delete_elem(&calls, &thread);
+	return true;
+}
+
+/* The socket's entry, made if need be, for a call of the current process. */
+static __always_inline struct known *call_known(struct sock *sk, struct known *fresh)
+{
+	__u64 cookie = COMMON(sk, skc_cookie.counter);
+	struct known *known = known_find(sk, cookie);
+
+	if (known)
+		return known;
+	__builtin_memset(fresh, 0, sizeof(*fresh));
+	fresh->cookie = cookie;
+	fresh->since = bpf_ktime_get_boot_ns();
+	return known_add(sk, fresh, BPF_ANY) ?: fresh;
+}
+
+/* A call that failed: only a stack copy is told, the socket has not changed. */
+static __always_inline void call_failed(struct sock *sk, struct known *failed)
+{
+	struct known *known = known_find(sk, COMMON(sk, skc_cookie.counter));
+
+	__builtin_memset(failed, 0, sizeof(*failed));
+	failed->cookie = COMMON(sk, skc_cookie.counter);
+	if (known)
+		failed->creator = known->creator;
+	sock_read_ends(sk, failed);
+}
+
+static __always_inline void bind_end(struct call *call, long ret)
+{
+	struct sock *sk = (struct sock *)call->sock;
+	struct known fresh, *known = &fresh;
+
+	if (ret) {
+		call_failed(sk, &fresh);
+		known_own(known, PT_BY_BIND);
+		__builtin_memcpy(known->local_ip, call->ip, sizeof(call->ip));
+		known->local_port = call->port;
+		known->flags &= ~(PT_IPV4 | PT_EPHEMERAL);
+		if (call->ipv4)
+			known->flags |= PT_IPV4;
+		if (net_port_is_ephemeral(COMMON(sk, skc_net.net), call->port))
+			known->flags |= PT_EPHEMERAL;
+		tell_bind(sk, known, bpf_ktime_get_boot_ns(), -ret);
+		return;
+	}
+	if (!COMMON(sk, skc_num)) /* IP_BIND_ADDRESS_NO_PORT: no port was taken */
+		return;
+	known = call_known(sk, &fresh);
+	known_own(known, PT_BY_BIND);
+	known->creator = known->owner;
+	known->kind = PT_BOUND;
+	sock_read_ends(sk, known);
+	tell_bind(sk, known, bpf_ktime_get_boot_ns(), 0);
+}
+
+static __always_inline void listen_end(struct call *call, long ret)
+{
+	struct sock *sk = (struct sock *)call->sock;
+	struct known fresh, *known = &fresh;
+
+	if (ret) {
+		call_failed(sk, &fresh);
+		known_own(known, PT_BY_LISTEN);
+		known->kind = PT_LISTENER;
+		tell_listen(sk, known, bpf_ktime_get_boot_ns(), -ret, 0);
+		return;
+	}
+	if (call->state == TCP_LISTEN) /* a second listen(2) tells nothing new */
+		return;
+	known = call_known(sk, &fresh);
+	if (known->facts & TOLD_LISTEN)
+		return;
+	known_own(known, PT_BY_LISTEN);
+	known->kind = PT_LISTENER;
+	sock_read_ends(sk, known);
+	tell_listen(sk, known, bpf_ktime_get_boot_ns(), 0, 0);
+}
+
+/* connect(2) that failed without a change of state, or that tcp_state left to us. */
+static __always_inline void connect_refused(struct call *call, struct sock *sk, int error)
+{
+	struct known *known = known_find(sk, COMMON(sk, skc_cookie.counter));
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct known failed;
+
+	if (error == EALREADY || error == EISCONN)
+		return;
+	/* Told already; a second call on a pending socket only fetches the error. */
+	if (known && known->facts & TOLD_CONNECT && (call->pending || known->since >= call->begin))
+		return;
+	call_failed(sk, &failed);
+	known_own(&failed, PT_BY_CONNECT);
+	failed.kind = PT_CONNECTION;
+	failed.flags = (failed.flags & ~PT_IPV4) | PT_ACTIVE | (call->ipv4 ? PT_IPV4 : 0);
+	failed.remote_port = call->port;
+	__builtin_memcpy(failed.remote_ip, call->ip, sizeof(call->ip));
+	tell_connect(sk, &failed, now, error, now - call->begin, 0);
+}
+
+static __always_inline void connect_end(struct call *call, long ret)
+{
+	struct sock *sk = (struct sock *)call->sock;
+	__u8 state = COMMON(sk, skc_state);
+	struct known fresh, *known;
+
+	if (ret && !EINPROGRESS_OR_LATER(-ret)) {
+		connect_refused(call, sk, -ret);
+		return;
+	}
+	if (state == TCP_CLOSE) /* over already, or connect(AF_UNSPEC) */
+		return;
+	known = call_known(sk, &fresh);
+	if (known->attribution == PT_BY_UNKNOWN || known->kind != PT_CONNECTION) {
+		known_own(known, PT_BY_CONNECT); /* tcp_state was skipped */
+		known->kind = PT_CONNECTION;
+		known->flags |= PT_ACTIVE;
+		known->facts |= CONNECTING;
+		sock_read_ends(sk, known);
+	}
+	if (ret == 0 && state != TCP_SYN_SENT && known->facts & CONNECTING) {
+		known->facts |= ESTABLISHED;
+		sock_read_ends(sk, known);
+		catch_up(sk, known, bpf_ktime_get_boot_ns());
+	}
+}
+
+static __always_inline void accept_end(long fd)
+{
+	struct sock *sk = fd < 0 ? NULL : file_sock(fd_file(fd));
+	struct known fresh, *known;
+
+	if (!sk)
+		return;
+	known = call_known(sk, &fresh);
+	if (known->facts & TOLD_ACCEPT)
+		return;
+	known_own(known, PT_BY_ACCEPT);
+	known->kind = PT_CONNECTION;
+	known->flags |= PT_PASSIVE;
+	known->facts |= ESTABLISHED;
+	if (!known->remote_port)
+		sock_read_ends(sk, known);
+	tell_accept(sk, known, bpf_ktime_get_boot_ns(), known->facts & TOLD_CLOSE ? PT_GONE : 0);
+}
+
+/*
+ * The programs have the names of the calls that they were written for; which
+ * tracepoints each is attached to is in user/probe.c.
+ */
+SEC("tp")
+int enter_address(struct trace_event_raw_sys_enter *ctx)
+{
+	call_begin(ctx->args[0], (void *)ctx->args[1], ctx->args[2]);
+	return 0;
+}
+
+SEC("tp")
+int enter_listen(struct trace_event_raw_sys_enter *ctx)
+{
+	call_begin(ctx->args[0], NULL, 0);
+	return 0;
+}
+
+SEC("tp")
+int exit_bind(struct trace_event_raw_sys_exit *ctx)
+{
+	struct call call;
+
+	if (call_end(&call))
+		bind_end(&call, ctx->ret);
+	return 0;
+}
+
+SEC("tp")
+int exit_listen(struct trace_event_raw_sys_exit *ctx)
+{
+	struct call call;
+
+	if (call_end(&call))
+		listen_end(&call, ctx->ret);
+	return 0;
+}
+
+SEC("tp")
+int exit_connect(struct trace_event_raw_sys_exit *ctx)
+{
+	struct call call;
+
+	if (call_end(&call))
+		connect_end(&call, ctx->ret);
+	return 0;
+}
+
+SEC("tp")
+int exit_accept(struct trace_event_raw_sys_exit *ctx)
+{
+	accept_end(ctx->ret);
+	return 0;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is told of a socket, and when: one function for each kind of event, each
+ * tells at most once.  The hooks decide which to call, emit.bpf.h does the writing.
+ */
+#pragma once
+
+#include "owner.bpf.h"
+
+/* The handshake that this end began has ended; duration 0: not known. */
+static __always_inline void tell_connect(const void *sock, struct known *known, __u64 now,
+					 int error, __u64 duration, __u8 late)
+{
+	struct pt_socket *event;
+
+	known->facts |= TOLD_CONNECT;
+	event = emit_begin(PT_CONNECT, sock, known, now);
+	if (!event)
+		return;
+	event->error = error;
+	event->duration = duration;
+	event->flags |= late;
+	if (late)
+		count(late);
+	emit_end(event);
+}
+
+static __always_inline void tell_listen(const void *sock, struct known *known, __u64 now, int error,
+					__u8 late)
+{
+	struct pt_socket *event;
+
+	if (!error)
+		known->facts |= TOLD_LISTEN;
+	event = emit_begin(PT_LISTEN, sock, known, now);
+	if (!event)
+		return;
+	event->error = error;
+	event->creator = known->creator;
+	event->flags |= late;
+	if (late)
+		count(late);
+	emit_end(event);
+}
+
+static __always_inline void tell_bind(const void *sock, struct known *known, __u64 now, int error)
+{
+	struct pt_socket *event;
+
+	if (!error)
+		known->facts |= TOLD_BIND;
+	event = emit_begin(PT_BIND, sock, known, now);
+	if (!event)
+		return;
+	event->error = error;
+	event->creator = known->creator;
+	emit_end(event);
+}
+
+/* flags: PT_GONE, PT_LATE. */
+static __always_inline void tell_accept(const void *sock, struct known *known, __u64 now,
+					__u8 flags)
+{
+	struct pt_socket *event;
+
+	known->facts |= TOLD_ACCEPT;
+	event = emit_begin(PT_ACCEPT, sock, known, now);
+	if (!event)
+		return;
+	event->flags |= flags;
+	event->actor = known->closer;
+	if (flags & PT_LATE)
+		count(late);
+	emit_end(event);
+}
+
+/*
+ * How a connection ended, from the error that the kernel has just set:
+ * tcp_reset(), tcp_write_err(), tcp_abort().  Without one and straight from an open
+ * state this end threw it away (unread data, SO_LINGER 0).
+ */
+static __always_inline void fill_end(struct pt_socket *event, const struct known *known, int error)
+{
+	event->close_how = PT_FIN;
+	event->close_by = known->first_fin;
+	switch (error) {
+	case 0:
+		if (!(known->facts & RESET_HERE))
+			return;
+		event->close_how = PT_RESET;
+		event->close_by = PT_LOCAL;
+		return;
+	case ECONNRESET:
+	case EPIPE:
+		event->close_how = PT_RESET;
+		event->close_by = PT_REMOTE;
+		return;
+	case ECONNABORTED:
+		event->close_how = PT_RESET;
+		event->close_by = PT_LOCAL;
+		return;
+	default:
+		event->close_how = PT_TIMEOUT;
+		event->close_by = PT_LOCAL;
+	}
+}
+
+/* A connection, a listener or a bound socket has ended. */
+static __always_inline void tell_close(struct sock *sk, struct known *known, __u64 now, __u8 late)
+{
+	struct pt_socket *event;
+
+	known->facts |= TOLD_CLOSE;
+	event = emit_begin(PT_CLOSE, sk, known, now);
+	if (!event)
+		return;
+	if (known->since)
+		event->duration = now - known->since;
+	event->actor = known->closer;
+	event->flags |= late;
+	if (known->kind == PT_CONNECTION) {
+		sock_read_bytes(sk, &event->sent, &event->received);
+		fill_end(event, known, BPF_CORE_READ(sk, sk_err));
+	}
+	if (late)
+		count(late);
+	emit_end(event);
+}
+
+/* Tell what an earlier hook should have told, had the kernel run it. */
+static __always_inline void catch_up(struct sock *sk, struct known *known, __u64 now)
+{
+	if ((known->facts & (CONNECTING | ESTABLISHED | TOLD_CONNECT)) ==
+	    (CONNECTING | ESTABLISHED))
+		tell_connect(sk, known, now, 0, 0, PT_LATE);
+	if (known->kind == PT_LISTENER && !(known->facts & TOLD_LISTEN))
+		tell_listen(sk, known, now, 0, PT_LATE);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel side stamps events with CLOCK_BOOTTIME, people read wall-clock time.
+ */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include <stdint.h>
+
+/* Nanoseconds. */
+uint64_t clock_boot(void);
+uint64_t clock_real(void);
+
+/* What to add to a boot time to get ns since the Unix epoch, as the clock is set now. */
+uint64_t clock_boot_to_real(void);
+
+#endif

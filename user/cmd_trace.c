@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Trace, live: open everything, attach, drain until told to stop, drain once more.
+ * The loop sleeps in epoll; a signal, the end of --duration, a ring that fills and
+ * the flush interval each wake it.
+ */
+#include "cmd_trace.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "format.h"
+#include "log.h"
+#include "machine.h"
+#include "pipeline.h"
+#include "probe.h"
+#include "services.h"
+#include "sink.h"
+
+#define TERMINAL_INTERVAL 50000000ULL /* ns from an event to its line, at most */
+#define FILE_INTERVAL 500000000ULL
+
+struct trace {
+	const struct options *options;
+	const struct services *services;
+	struct machine machine;
+	struct sink *sink;
+	struct probe *probe;
+	struct pipeline *pipeline;
+	uint64_t ports[65536 / 64]; /* those that the kernel side may filter by */
+	uint64_t interval;
+	int signals; /* a signalfd */
+	int epoll;
+	bool broken; /* the output failed, and was told */
+};
+
+static void describe_terminal(struct format_config *config, const struct options *options)
+{
+	struct winsize size;
+	bool terminal = !options->output && isatty(STDOUT_FILENO);
+
+	config->color = options->color == COLOR_ALWAYS ||
+			(options->color == COLOR_AUTO && terminal);
+	if (terminal && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size)) {
+		config->columns = size.ws_col;
+		config->rows = size.ws_row;
+	}
+}
+
+static void on_record(void *context, const void *data, size_t size)
+{
+	struct trace *trace = context;
+
+	pipeline_record(trace->pipeline, data, size);
+}
+
+/*
+ * Which ports the kernel side may look for; NULL: it can't filter by them.  A filter on
+ * one end becomes one on either: the other end's records name the peer.
+ */
+static const uint64_t *kernel_ports(struct trace *trace)
+{
+	const struct filter *filter = &trace->options->filter;
+	const struct filter_ports *sets[] = { &filter->ports, &filter->local_ports,
+					      &filter->remote_ports };
+	bool some = false;
+
+	memset(trace->ports, 0xff, sizeof(trace->ports));
+	for (size_t set = 0; set < sizeof(sets) / sizeof(sets[0]); set++) {
+		if (sets[set]->any)
+			continue;
+		/* Kinds combine, but each may match at another end: any one of them will do. */
+		if (!some)
+			memcpy(trace->ports, sets[set]->bits, sizeof(trace->ports));
+		some = true;
+	}
+	return some ? trace->ports : NULL;
+}
+
+static int open_output(struct trace *trace)
+{
+	const char *path = trace->options->output;
+	int err = sink_open(&trace->sink, path);
+
+	switch (err) {
+	case 0:
+		return EXIT_DONE;
+	case -ELOOP:
+		log_error("--output %s: it is a symbolic link; a log must be a regular file", path);
+		break;
+	case -EINVAL:
+		log_error("--output %s: a log must be a regular file", path);
+		break;
+	case -EMLINK:
+		log_error("--output %s: it has more than one hard link", path);
+		break;
+	case -EPERM:
+		log_error("--output %s: others may write in its directory; use one that is root's",
+			  path);
+		break;
+	default:
+		log_error("--output %s: %s", path, strerror(-err));
+	}
+	return EXIT_OUTPUT;
+}
+
+static int open_pipeline(struct trace *trace)
+{
+	const struct options *options = trace->options;
+	struct pipeline_config config = {
+		.filter = &options->filter,
+		.format = options->json ? &format_json : &format_table,
+		.sink = trace->sink,
+		.want_args = options->args || options->wide,
+		.show_open = options->snapshot,
+		.limit = options->count,
+		.format_config = {
+			.services = trace->services,
+			.host = trace->machine.host,
+			.boot_id = trace->machine.boot_id,
+			.kernel = trace->machine.kernel,
+			.version = PORTTRACE_VERSION,
+			.args = options->args,
+			.wide = options->wide,
+			.numeric = options->numeric,
+			.utc = options->utc,
+		},
+	};
+
+	describe_terminal(&config.format_config, options);
+	trace->pipeline = pipeline_new(&config);
+	if (trace->pipeline)
+		return EXIT_DONE;
+	log_error("no memory");
+	return EXIT_RUNTIME;
+}
+
+static int status_of(int err)
+{
+	switch (err) {
+	case 0:
+		return EXIT_DONE;
+	case -EPERM:
+		return EXIT_RIGHTS;
+	case -ENOTSUP:
+		return EXIT_KERNEL;
+	default:
+		return EXIT_RUNTIME;
+	}
+}
+
+static int open_probe(struct trace *trace)
+{
+	const struct options *options = trace->options;
+	struct probe_config config = {
+		.ring_size = options->ring_size,
+		.states = options->filter.actions & 1U << EVENT_STATE,
+		.ipv4 = options->filter.ipv4,
+		.ipv6 = options->filter.ipv6,
+		.ports = kernel_ports(trace),
+	};
+
+	return status_of(probe_open(&trace->probe, &config, on_record, trace));
+}
+
+/* Signals become readable, so that they arrive between two records and not within one. */
+static int open_events(struct trace *trace)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	trace->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	trace->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (trace->signals < 0 || trace->epoll < 0)
+		goto failed;
+	event.data.fd = trace->signals;
+	if (epoll_ctl(trace->epoll, EPOLL_CTL_ADD, trace->signals, &event))
+		goto failed;
+	event.data.fd = probe_fd(trace->probe);
+	if (epoll_ctl(trace->epoll, EPOLL_CTL_ADD, event.data.fd, &event))
+		goto failed;
+	return EXIT_DONE;
+failed:
+	log_error("can't wait for events: %s", strerror(errno));
+	return EXIT_RUNTIME;
+}
+
+/* Attach, and take in what was there before.  Then everything that happens is seen. */
+static int start(struct trace *trace)
+{
+	int err = probe_attach(trace->probe);
+
+	if (err)
+		return status_of(err);
+	pipeline_start(trace->pipeline, probe_hooks(trace->probe));
+	err = probe_snapshot(trace->probe);
+	if (err)
+		return status_of(err);
+	pipeline_settle(trace->pipeline);
+	(void)pipeline_flush(trace->pipeline);
+	log_info("tracing TCP in every network namespace, Ctrl-C ends it");
+	return EXIT_DONE;
+}
+
+/* true: go on. */
+static bool handle_signals(struct trace *trace)
+{
+	struct signalfd_siginfo info;
+	bool go_on = true;
+
+	while (read(trace->signals, &info, sizeof(info)) == sizeof(info)) {
+		int err;
+
+		if (info.ssi_signo != SIGHUP || !trace->options->output) {
+			go_on = false;
+			continue;
+		}
+		err = pipeline_flush(trace->pipeline) ?: sink_reopen(trace->sink);
+		if (err)
+			log_error("--output %s: can't be opened again: %s", trace->options->output,
+				  strerror(-err));
+	}
+	return go_on;
+}
+
+/* Drain the ring, count, write.  true: go on. */
+static bool turn(struct trace *trace)
+{
+	struct pt_counts counts;
+	int err;
+
+	(void)probe_drain(trace->probe);
+	pipeline_settle(trace->pipeline);
+	if (!probe_counts(trace->probe, &counts))
+		pipeline_account(trace->pipeline, &counts);
+	err = pipeline_flush(trace->pipeline);
+	if (err == -EPIPE)
+		return false;
+	if (err && !trace->broken)
+		log_error("the output fails: %s; tracing goes on, what gets lost is counted",
+			  strerror(-err));
+	trace->broken = err;
+	return !pipeline_done(trace->pipeline);
+}
+
+static void loop(struct trace *trace)
+{
+	uint64_t end = trace->options->duration ? clock_boot() + trace->options->duration
+						: UINT64_MAX;
+	struct epoll_event events[2];
+
+	while (turn(trace)) {
+		uint64_t now = clock_boot(), wait = trace->interval;
+
+		if (now >= end)
+			break;
+		if (end - now < wait)
+			wait = end - now;
+		(void)epoll_wait(trace->epoll, events, 2, (int)((wait + 999999) / 1000000));
+		if (!handle_signals(trace))
+			break;
+	}
+}
+
+static void say_totals(const struct trace *trace)
+{
+	struct event_totals totals = pipeline_totals(trace->pipeline);
+	uint64_t lost = 0, bad = pipeline_bad(trace->pipeline);
+
+	for (int stage = 0; stage < LOST_STAGES; stage++)
+		lost += totals.lost[stage];
+	log_info("seen %llu, written %llu, filtered %llu, lost %llu",
+		 (unsigned long long)totals.seen, (unsigned long long)totals.written,
+		 (unsigned long long)totals.filtered, (unsigned long long)lost);
+	log_verbose("the kernel skipped hooks %llu times; records that make no sense: %llu",
+		    (unsigned long long)probe_skipped(trace->probe), (unsigned long long)bad);
+}
+
+/* Hooks off, and the ring drained once more. */
+static int stop(struct trace *trace)
+{
+	uint64_t lost;
+	int err;
+
+	probe_detach(trace->probe);
+	(void)turn(trace);
+	pipeline_stop(trace->pipeline);
+	err = pipeline_flush(trace->pipeline);
+	lost = pipeline_abandon(trace->pipeline);
+	say_totals(trace);
+	if (!err || err == -EPIPE)
+		return EXIT_DONE;
+	log_error("the output failed: %s; %llu records could not be written", strerror(-err),
+		  (unsigned long long)lost);
+	return EXIT_OUTPUT;
+}
+
+int cmd_trace(const struct options *options, const struct services *services)
+{
+	struct trace trace = {
+		.options = options, .services = services, .signals = -1, .epoll = -1
+	};
+	int status;
+
+	machine_read(&trace.machine);
+	trace.interval = options->flush_interval;
+	if (!trace.interval)
+		trace.interval = !options->output && isatty(STDOUT_FILENO) ? TERMINAL_INTERVAL
+									   : FILE_INTERVAL;
+	status = open_probe(&trace) ?: open_output(&trace) ?: open_pipeline(&trace) ?:
+		 open_events(&trace) ?: start(&trace);
+	if (!status) {
+		loop(&trace);
+		status = stop(&trace);
+	}
+	probe_free(trace.probe);
+	pipeline_free(trace.pipeline);
+	sink_free(trace.sink);
+	if (trace.epoll >= 0)
+		close(trace.epoll);
+	if (trace.signals >= 0)
+		close(trace.signals);
+	return status;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The command without a name: trace, live. */
+#ifndef CMD_TRACE_H
+#define CMD_TRACE_H
+
+#include "options.h"
+
+struct services;
+
+/* Trace until a signal, --count or --duration.  The exit status. */
+int cmd_trace(const struct options *options, const struct services *services);
+
+#endif

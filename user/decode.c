@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * See decode.h.  The layout is that of wire.h; nothing here keeps state.
+ */
+#include "decode.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct {
+	size_t size;
+	enum event_action action; /* of a socket's record */
+} types[PT_TYPE_END] = {
+	[PT_BIND] = { sizeof(struct pt_socket), EVENT_BIND },
+	[PT_LISTEN] = { sizeof(struct pt_socket), EVENT_LISTEN },
+	[PT_CONNECT] = { sizeof(struct pt_socket), EVENT_CONNECT },
+	[PT_ACCEPT] = { sizeof(struct pt_socket), EVENT_ACCEPT },
+	[PT_CLOSE] = { sizeof(struct pt_socket), EVENT_CLOSE },
+	[PT_STATE] = { sizeof(struct pt_socket), EVENT_STATE },
+	[PT_OPEN] = { sizeof(struct pt_socket), EVENT_OPEN },
+	[PT_PROCESS] = { sizeof(struct pt_process), EVENT_ACTIONS },
+	[PT_EXIT] = { sizeof(struct pt_life), EVENT_ACTIONS },
+	[PT_FORK] = { sizeof(struct pt_life), EVENT_ACTIONS },
+};
+
+size_t decode_size(uint8_t type)
+{
+	return type < PT_TYPE_END ? types[type].size : 0;
+}
+
+static int check_socket(const struct pt_socket *socket)
+{
+	if (socket->attribution >= PT_ATTRIBUTION_END || socket->kind >= PT_KIND_END ||
+	    socket->close_by >= PT_SIDE_END || socket->close_how >= PT_HOW_END)
+		return -EBADMSG;
+	return 0;
+}
+
+static int check_process(const struct pt_process *process)
+{
+	if (process->exe_len > PT_EXE_LEN || process->args_len > PT_ARGS_LEN || !process->who.tgid)
+		return -EBADMSG;
+	return 0;
+}
+
+int decode_record(struct record *record, const void *data, size_t size)
+{
+	uint8_t type = size ? *(const uint8_t *)data : 0;
+	struct record checked = { .type = type };
+	int err = 0;
+
+	if (!decode_size(type) || size < decode_size(type))
+		return -EBADMSG;
+	if (types[type].action != EVENT_ACTIONS) {
+		checked.socket = data;
+		err = check_socket(data);
+	} else if (type == PT_PROCESS) {
+		checked.process = data;
+		err = check_process(data);
+	} else {
+		checked.life = data;
+	}
+	if (!err)
+		*record = checked;
+	return err;
+}
+
+static enum pt_side initiator(uint8_t flags)
+{
+	if (flags & PT_ACTIVE)
+		return PT_LOCAL;
+	return flags & PT_PASSIVE ? PT_REMOTE : PT_SIDE_NONE;
+}
+
+void decode_event(struct event *event, const struct pt_socket *socket, uint64_t boot_to_real)
+{
+	*event = (struct event){
+		.action = types[socket->type].action,
+		.error = socket->error,
+		.time = socket->time + boot_to_real,
+		.local.port = socket->local_port,
+		.remote.port = socket->remote_port,
+		.ipv4 = socket->flags & PT_IPV4,
+		.ephemeral = socket->flags & PT_EPHEMERAL,
+		.initiator = initiator(socket->flags),
+		.kind = socket->kind,
+		.attribution = socket->attribution,
+		.netns = socket->netns,
+		.cookie = socket->cookie,
+		.duration = socket->duration,
+		.state_old = socket->state_old,
+		.state_new = socket->state_new,
+		.close_by = socket->close_by,
+		.close_how = socket->close_how,
+	};
+	memcpy(event->local.ip, socket->local_ip, sizeof(event->local.ip));
+	if (socket->remote_port) /* else it may be 0.0.0.0 or ::, and there is no such end */
+		memcpy(event->remote.ip, socket->remote_ip, sizeof(event->remote.ip));
+	if (socket->type == PT_CLOSE && socket->kind == PT_CONNECTION) {
+		event->has_bytes = true;
+		event->sent = socket->sent;
+		event->received = socket->received;
+	}
+}
+
+size_t decode_path(const struct pt_process *process, char *path)
+{
+	size_t end = process->exe_len, len = 0;
+
+	if (!end || process->exe_cut || process->exe[end - 1])
+		return 0;
+	for (size_t i = end; i-- > 0;) { /* i: before a name's first byte */
+		size_t begin, name;
+
+		if (i > 0 && process->exe[i - 1])
+			continue;
+		begin = i;
+		name = strnlen(process->exe + begin, end - begin);
+		if (!name)
+			continue;
+		path[len++] = '/';
+		memcpy(path + len, process->exe + begin, name);
+		len += name;
+	}
+	path[len] = 0;
+	return len;
+}

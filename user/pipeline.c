@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * See pipeline.h.  The one place where the stages meet.
+ */
+#include "pipeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "decode.h"
+#include "foresight.h"
+#include "ledger.h"
+#include "processes.h"
+#include "text.h"
+
+#define FLUSH_BYTES (256 * 1024) /* formatted text that is written without being asked */
+
+#define BATCH_BYTES (1024 * 1024) /* records that are looked at together */
+
+struct pipeline {
+	struct pipeline_config config;
+	char *batch; /* records, one after the other; each is a multiple of 8 bytes */
+	size_t batch_len;
+	struct foresight *foresight;
+	struct processes *processes;
+	struct ledger *ledger;
+	struct formatter formatter;
+	struct text text;
+	uint64_t boot_to_real;
+	uint64_t sequence;
+	struct pt_counts counts;         /* of the kernel side, at the latest pipeline_account() */
+	uint64_t seen;                   /* what the kernel side does not count: open, start, ... */
+	uint64_t put;                    /* records given to the sink */
+	uint64_t events;                 /* of them: of sockets, for the limit */
+	uint64_t filtered;               /* on this side */
+	uint64_t lost[LOST_STAGES];      /* on this side */
+	uint64_t told_lost[LOST_STAGES]; /* of both sides, in lost records */
+	uint64_t bad;
+	int error; /* of the sink, at the latest write */
+};
+
+struct pipeline *pipeline_new(const struct pipeline_config *config)
+{
+	struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
+
+	if (!pipeline)
+		return NULL;
+	pipeline->config = *config;
+	pipeline->formatter.format = config->format;
+	pipeline->formatter.config = config->format_config;
+	pipeline->boot_to_real = clock_boot_to_real();
+	pipeline->batch = malloc(BATCH_BYTES);
+	pipeline->processes = processes_new(config->want_args);
+	pipeline->foresight = foresight_new();
+	if (pipeline->processes && pipeline->foresight)
+		pipeline->ledger = ledger_new(pipeline->processes, pipeline->foresight);
+	if (!pipeline->ledger || !pipeline->batch) {
+		pipeline_free(pipeline);
+		return NULL;
+	}
+	return pipeline;
+}
+
+void pipeline_free(struct pipeline *pipeline)
+{
+	if (!pipeline)
+		return;
+	ledger_free(pipeline->ledger);
+	foresight_free(pipeline->foresight);
+	processes_free(pipeline->processes);
+	free(pipeline->batch);
+	text_free(&pipeline->text);
+	free(pipeline);
+}
+
+bool pipeline_done(const struct pipeline *pipeline)
+{
+	return pipeline->config.limit && pipeline->events >= pipeline->config.limit;
+}
+
+uint64_t pipeline_bad(const struct pipeline *pipeline)
+{
+	return pipeline->bad;
+}
+
+struct event_totals pipeline_totals(const struct pipeline *pipeline)
+{
+	const struct pt_counts *counts = &pipeline->counts;
+	struct event_totals totals = {
+		/* What was lost for other reasons than room was never a record: it counts here. */
+		.seen = counts->seen + counts->lost_map + pipeline->seen +
+			pipeline->lost[LOST_MISSED],
+		.written = pipeline->put - pipeline->lost[LOST_SINK],
+		.filtered = counts->filtered + pipeline->filtered,
+	};
+
+	memcpy(totals.lost, pipeline->lost, sizeof(totals.lost));
+	totals.lost[LOST_RING] = counts->lost_ring;
+	totals.lost[LOST_MAP] = counts->lost_map;
+	return totals;
+}
+
+/* Give an event its number and its line; a format may have none for it. */
+static void put(struct pipeline *pipeline, struct event *event)
+{
+	size_t before = pipeline->text.len;
+
+	event->sequence = pipeline->sequence + 1;
+	format_event(&pipeline->formatter, &pipeline->text, event);
+	if (pipeline->text.len == before && !pipeline->text.failed)
+		return;
+	pipeline->sequence++;
+	pipeline->put++;
+	if (pipeline->text.failed) { /* no memory: not half a line, but none */
+		pipeline->text.len = before;
+		pipeline->text.failed = false;
+		pipeline->lost[LOST_SINK]++;
+	}
+	if (pipeline->text.len >= FLUSH_BYTES)
+		(void)pipeline_flush(pipeline);
+}
+
+/* An event of the run itself. */
+static void put_own(struct pipeline *pipeline, struct event *event)
+{
+	uint64_t before = pipeline->put;
+
+	event->time = clock_real();
+	put(pipeline, event);
+	pipeline->seen += pipeline->put - before;
+}
+
+static void put_socket(struct pipeline *pipeline, const struct pt_socket *record)
+{
+	struct event event;
+	bool news;
+
+	decode_event(&event, record, pipeline->boot_to_real);
+	if (record->flags & PT_AFTER_LOSS)
+		ledger_doubt(pipeline->ledger);
+	news = ledger_apply(pipeline->ledger, record, &event, pipeline->boot_to_real);
+	if (record->type == PT_OPEN) {
+		if (!news || !pipeline->config.show_open)
+			return;
+		pipeline->seen++;
+	}
+	/* The fact is told, but nobody knows any more whose it was. */
+	if (record->flags & PT_LATE && record->attribution == PT_BY_UNKNOWN)
+		pipeline->lost[LOST_MISSED]++;
+	if (pipeline_done(pipeline) || !filter_passes(pipeline->config.filter, &event)) {
+		pipeline->filtered++;
+		return;
+	}
+	pipeline->events++;
+	put(pipeline, &event);
+}
+
+static void apply(struct pipeline *pipeline, const struct record *record)
+{
+	switch (record->type) {
+	case PT_PROCESS:
+		(void)processes_update(pipeline->processes, record->process,
+				       pipeline->boot_to_real);
+		break;
+	case PT_EXIT:
+		processes_exit(pipeline->processes, &record->life->who);
+		break;
+	case PT_FORK:
+		processes_fork(pipeline->processes, &record->life->who, record->life->time);
+		break;
+	default:
+		if (record->type == PT_ACCEPT)
+			foresight_drop(pipeline->foresight, record->socket);
+		put_socket(pipeline, record->socket);
+		break;
+	}
+	processes_reap(pipeline->processes);
+}
+
+/* The next record of the batch; false: no more. */
+static bool next_record(const struct pipeline *pipeline, size_t *at, struct record *record)
+{
+	if (*at >= pipeline->batch_len)
+		return false;
+	(void)decode_record(record, pipeline->batch + *at, pipeline->batch_len - *at);
+	*at += decode_size((uint8_t)record->type);
+	return true;
+}
+
+void pipeline_settle(struct pipeline *pipeline)
+{
+	struct record record;
+	size_t at = 0;
+
+	while (next_record(pipeline, &at, &record))
+		if (record.type == PT_ACCEPT)
+			foresight_add(pipeline->foresight, record.socket);
+	at = 0;
+	while (next_record(pipeline, &at, &record))
+		apply(pipeline, &record);
+	foresight_clear(pipeline->foresight);
+	pipeline->batch_len = 0;
+}
+
+void pipeline_record(struct pipeline *pipeline, const void *data, size_t size)
+{
+	struct record record;
+
+	if (decode_record(&record, data, size)) {
+		pipeline->bad++;
+		return;
+	}
+	size = decode_size((uint8_t)record.type);
+	if (pipeline->batch_len + size > BATCH_BYTES)
+		pipeline_settle(pipeline);
+	memcpy(pipeline->batch + pipeline->batch_len, data, size);
+	pipeline->batch_len += size;
+}
+
+void pipeline_start(struct pipeline *pipeline, const char *hooks)
+{
+	struct event event = { .action = EVENT_START, .hooks = hooks };
+
+	put_own(pipeline, &event);
+}
+
+/* One record for each stage that lost something since the last time. */
+static void tell_losses(struct pipeline *pipeline)
+{
+	struct event_totals totals = pipeline_totals(pipeline);
+
+	for (int stage = 0; stage < LOST_STAGES; stage++) {
+		struct event event = {
+			.action = EVENT_LOST,
+			.lost_stage = (enum event_lost_stage)stage,
+			.lost_count = totals.lost[stage] - pipeline->told_lost[stage],
+		};
+
+		if (!event.lost_count)
+			continue;
+		pipeline->told_lost[stage] = totals.lost[stage];
+		put_own(pipeline, &event);
+	}
+}
+
+void pipeline_account(struct pipeline *pipeline, const struct pt_counts *counts)
+{
+	pipeline_settle(pipeline);
+	pipeline->counts = *counts;
+	pipeline->boot_to_real = clock_boot_to_real();
+	tell_losses(pipeline);
+}
+
+void pipeline_stop(struct pipeline *pipeline)
+{
+	struct event event = { .action = EVENT_STOP };
+	struct event_totals totals;
+
+	pipeline_settle(pipeline);
+	if (pipeline->sequence == 0) /* nothing began */
+		return;
+	totals = pipeline_totals(pipeline);
+	totals.seen++; /* this record itself */
+	totals.written++;
+	event.totals = &totals;
+	put_own(pipeline, &event);
+}
+
+int pipeline_flush(struct pipeline *pipeline)
+{
+	if (pipeline->text.len || sink_waiting(pipeline->config.sink))
+		pipeline->error = sink_write(pipeline->config.sink, &pipeline->text,
+					     &pipeline->lost[LOST_SINK]);
+	return pipeline->error;
+}
+
+uint64_t pipeline_abandon(struct pipeline *pipeline)
+{
+	uint64_t waiting = sink_waiting(pipeline->config.sink);
+
+	pipeline->lost[LOST_SINK] += waiting;
+	return waiting;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel side as user space sees it: load, attach, drain, count.  The only part
+ * that knows libbpf.  It says what went wrong on stderr itself, one line each time.
+ */
+#ifndef PROBE_H
+#define PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "porttrace/wire.h"
+
+struct probe;
+
+struct probe_config {
+	uint64_t ring_size;    /* bytes, a power of two of at least a page; 0: 8 MiB */
+	bool states;           /* tell each change of state */
+	bool ipv4, ipv6;       /* only these; neither: both */
+	const uint64_t *ports; /* 65536 bits: only sockets with one of these at either end; or NULL */
+};
+
+typedef void (*probe_record)(void *context, const void *data, size_t size);
+
+/*
+ * Load the programs.  Records will go to record(context, ...), aligned to 8 bytes.
+ * 0; -EPERM: a right is missing; -ENOTSUP: this kernel cannot; other -errno.
+ */
+int probe_open(struct probe **probe, const struct probe_config *config, probe_record record,
+	       void *context);
+void probe_free(struct probe *probe);
+
+/* Attach the hooks: from now on everything is seen.  Errors as above. */
+int probe_attach(struct probe *probe);
+
+/* Take the hooks off.  What they wrote can still be drained. */
+void probe_detach(struct probe *probe);
+
+/* Read the sockets that existed before, as records.  0 or -errno. */
+int probe_snapshot(struct probe *probe);
+
+/* Readable when a good part of the ring is full; drain on a timer too. */
+int probe_fd(const struct probe *probe);
+/* Hand out what waits in the ring.  0 or -errno. */
+int probe_drain(struct probe *probe);
+
+/* The sum over all CPUs.  0 or -errno. */
+int probe_counts(const struct probe *probe, struct pt_counts *counts);
+/* Runs of hooks that the kernel skipped. */
+uint64_t probe_skipped(const struct probe *probe);
+
+/* The names of the hooks in use, with a space between. */
+const char *probe_hooks(const struct probe *probe);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * struct process: what is known of a process, for those who only read it
+ * (filter.c, format_*.c).  processes.c owns and fills it.
+ */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "porttrace/wire.h"
+
+struct process {
+	uint32_t pid;           /* thread group id in the initial pid namespace */
+	uint64_t start;         /* CLOCK_BOOTTIME ns; with pid, the identity */
+	uint64_t started;       /* the same in ns since the Unix epoch */
+	char name[PT_COMM_LEN]; /* of the leader; "": not known */
+	char *executable;       /* NULL: not known */
+	char *args;             /* each with its NUL; NULL: not known */
+	size_t args_len;        /* bytes of args */
+	uint32_t uid;           /* effective; UINT32_MAX: not known */
+	const char *user;       /* NULL: uid has no name */
+	uint32_t parent_pid;    /* 0: not known */
+	char parent_name[PT_COMM_LEN];
+};
+
+#endif
