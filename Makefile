@@ -246,9 +246,10 @@ $(OUT)/libporttrace.a: $(LIB_OBJ) $(OUT)/objects
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
+# Moved into place whole: whoever runs the old one is not disturbed.
 $(OUT)/porttrace: $(USER_OBJ) $(OUT)/objects
 	$(say) LD $@
-	$(Q)$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) $(filter %.o,$^) $(LIBS) -o $@
+	$(Q)$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) $(filter %.o,$^) $(LIBS) -o $@.new && mv $@.new $@
 
 $(OUT)/tests/unit/%.o: tests/unit/%.c $(OUT)/flags | $(OUT)/tests/unit
 	$(say) CC $@

@@ -40,6 +40,9 @@ static __always_inline __u64 wake_flags(void)
 /* Set by a loss, taken by the next event: user space then doubts what it believes. */
 bool after_loss;
 
+/* Set by user space: from now on nothing is told.  Taking the hooks off takes its time. */
+volatile bool stopped;
+
 static __always_inline bool port_wanted(__u16 port)
 {
 	return ports[port / 64] & (1ULL << port % 64);
@@ -64,7 +67,7 @@ static __always_inline struct pt_socket *emit_begin(enum pt_type type, const voi
 	struct pt_counts *mine = my_counts();
 	struct pt_socket *event;
 
-	if (!mine)
+	if (!mine || stopped)
 		return NULL;
 	__sync_fetch_and_add(&mine->seen, 1);
 	if (!wanted(known)) {

@@ -23,6 +23,7 @@ struct known {
 	__u16 remote_port;
 	__u8 local_ip[16];
 	__u8 remote_ip[16];
+	__u16 error; /* of a connect that failed, as it was told */
 };
 
 /*
@@ -44,13 +45,12 @@ struct {
 
 /* A bind, listen or connect that a thread is in. */
 struct call {
-	__u64 sock;
+	__u64 sock; /* 0: only the descriptor is known yet */
 	__u64 begin;
-	__u8 state;   /* of the socket at the beginning */
-	__u8 pending; /* an earlier connect has not ended yet */
-	__u8 ipv4;
-	__u16 port; /* that was asked for */
-	__u8 ip[16];
+	__u64 address; /* the user's sockaddr */
+	__u32 len;     /* of address */
+	__u32 fd;
+	__u8 state; /* listen: of the socket at the beginning */
 };
 
 /*

@@ -54,7 +54,7 @@ static __always_inline struct known *known_add(const void *sock, const struct kn
 	return bpf_map_lookup_elem(&sockets, &key);
 }
 
-/* A connection whose beginning no hook saw: nobody is known to own it. */
+/* A connection whose beginning no hook saw: nobody is known to own it.  sk: from the context. */
 static __always_inline void known_guess(struct sock *sk, __u64 cookie, struct known *fresh)
 {
 	__builtin_memset(fresh, 0, sizeof(*fresh));
@@ -62,13 +62,13 @@ static __always_inline void known_guess(struct sock *sk, __u64 cookie, struct kn
 	fresh->kind = PT_CONNECTION;
 	fresh->attribution = PT_BY_UNKNOWN;
 	fresh->facts = ESTABLISHED;
-	sock_read_ends(sk, fresh);
+	sock_read_ends(FROM_CONTEXT, sk, fresh);
 }
 
 /* Make the current process the owner. */
 static __always_inline void known_own(struct known *known, enum pt_attribution how)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *task = bpf_get_current_task_btf();
 
 	tell_current();
 	known->owner = task_who(task);
@@ -82,4 +82,14 @@ static __always_inline struct call *call_on(const void *sock)
 	struct call *call = bpf_map_lookup_elem(&calls, &thread);
 
 	return call && call->sock == (__u64)sock ? call : NULL;
+}
+
+/* Process context: the call that the current thread is in works on this socket. */
+static __always_inline void call_is_on(const void *sock)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct call *call = bpf_map_lookup_elem(&calls, &thread);
+
+	if (call)
+		call->sock = (__u64)sock;
 }

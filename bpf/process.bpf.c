@@ -6,7 +6,7 @@
 
 static __always_inline bool is_told(struct task_struct *task)
 {
-	__u32 tgid = BPF_CORE_READ(task, tgid);
+	__u32 tgid = task->tgid;
 
 	return bpf_map_lookup_elem(&processes, &tgid) != NULL;
 }
@@ -41,7 +41,7 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
 	/* A thread is no process. */
-	if (BPF_CORE_READ(parent, tgid) != BPF_CORE_READ(child, tgid) && is_told(parent))
+	if (parent->tgid != child->tgid && is_told(parent))
 		tell_life(PT_FORK, parent, child);
 	return 0;
 }
@@ -50,9 +50,9 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
-	__u32 tgid = BPF_CORE_READ(task, tgid);
+	__u32 tgid = task->tgid;
 
-	if (BPF_CORE_READ(task, signal, live.counter) || !is_told(task))
+	if (task->signal->live.counter || !is_told(task))
 		return 0;
 	tell_life(PT_EXIT, task, NULL);
 	bpf_map_delete_elem(&processes, &tgid);

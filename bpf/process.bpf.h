@@ -7,17 +7,17 @@
 
 #include "emit.bpf.h"
 
-#define PATH_DEPTH 48 /* names of a path that are read */
+#define PATH_DEPTH 24 /* names and mounts of a path that are followed; /proc has longer ones */
 
 /* tgid 0 for a thread of the kernel. */
 static __always_inline struct pt_who task_who(struct task_struct *task)
 {
 	struct pt_who who = {};
 
-	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+	if (task->flags & PF_KTHREAD)
 		return who;
-	who.tgid = BPF_CORE_READ(task, tgid);
-	who.start = BPF_CORE_READ(task, group_leader, start_boottime);
+	who.tgid = task->tgid;
+	who.start = task->group_leader->start_boottime;
 	return who;
 }
 
@@ -81,14 +81,14 @@ static __always_inline void read_path(struct file *file, struct pt_process *proc
 /* All but the arguments, which only the process itself can read here. */
 static __always_inline void read_process(struct task_struct *task, struct pt_process *process)
 {
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	struct task_struct *parent = BPF_CORE_READ(leader, real_parent, group_leader);
+	struct task_struct *leader = task->group_leader;
+	struct task_struct *parent = leader->real_parent->group_leader;
 	struct file *exe = BPF_CORE_READ(task, mm, exe_file); /* a dead leader has no mm */
 
 	__builtin_memset(process, 0, offsetof(struct pt_process, exe));
 	process->type = PT_PROCESS;
 	process->who = task_who(task);
-	process->uid = BPF_CORE_READ(leader, cred, euid.val);
+	process->uid = leader->cred->euid.val;
 	process->time = bpf_ktime_get_boot_ns();
 	process->parent = task_who(parent);
 	BPF_CORE_READ_STR_INTO(&process->name, leader, comm);
@@ -115,17 +115,17 @@ static __always_inline void read_args(struct task_struct *task, struct pt_proces
  */
 __noinline int tell_current(void)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *leader = task->group_leader;
 	struct told now = {}, *told;
 	struct pt_process *process;
-	__u32 tgid = BPF_CORE_READ(task, tgid);
+	__u32 tgid = task->tgid;
 
-	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+	if (task->flags & PF_KTHREAD)
 		return 0;
-	now.start = BPF_CORE_READ(leader, start_boottime);
-	now.exec_id = BPF_CORE_READ(leader, self_exec_id);
-	now.uid = BPF_CORE_READ(leader, cred, euid.val);
+	now.start = leader->start_boottime;
+	now.exec_id = leader->self_exec_id;
+	now.uid = leader->cred->euid.val;
 	BPF_CORE_READ_STR_INTO(&now.name, leader, comm);
 	told = bpf_map_lookup_elem(&processes, &tgid);
 	if (told && told->start == now.start && told->exec_id == now.exec_id &&

@@ -19,7 +19,7 @@ static __always_inline void write_open(struct seq_file *seq, struct sock *sk,
 
 	open.type = PT_OPEN;
 	open.attribution = known->attribution;
-	open.state_new = COMMON(sk, skc_state);
+	open.state_new = COMMON(FROM_NUMBER, sk, skc_state);
 	open.kind = known->kind;
 	open.flags = known->flags;
 	open.local_port = known->local_port;
@@ -49,11 +49,11 @@ static __always_inline void write_process(struct seq_file *seq, struct task_stru
 /* What a socket is by its state; owner and facts are the caller's. */
 static __always_inline void known_old(struct sock *sk, struct known *old)
 {
-	__u8 state = COMMON(sk, skc_state);
+	__u8 state = COMMON(FROM_NUMBER, sk, skc_state);
 
 	__builtin_memset(old, 0, sizeof(*old));
-	old->cookie = COMMON(sk, skc_cookie.counter);
-	sock_read_ends(sk, old);
+	old->cookie = COMMON(FROM_NUMBER, sk, skc_cookie.counter);
+	sock_read_ends(FROM_NUMBER, sk, old);
 	if (state == TCP_LISTEN) {
 		old->kind = PT_LISTENER;
 		old->facts = TOLD_LISTEN;
@@ -93,7 +93,7 @@ static __always_inline void visit_file(struct seq_file *seq, struct task_struct 
 	struct pt_who holder = task_who(task);
 	struct known old, *known;
 
-	if (!sk || !(COMMON(sk, skc_num) || COMMON(sk, skc_dport)))
+	if (!sk || !(COMMON(FROM_NUMBER, sk, skc_num) || COMMON(FROM_NUMBER, sk, skc_dport)))
 		return;
 	known_old(sk, &old);
 	old.owner = holder;
@@ -124,7 +124,7 @@ int old_files(struct bpf_iter__task_file *ctx)
 static __always_inline void visit_sock(struct seq_file *seq, struct sock *sk)
 {
 	struct known old, *known;
-	__u8 state = COMMON(sk, skc_state);
+	__u8 state = COMMON(FROM_NUMBER, sk, skc_state);
 
 	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV)
 		return;

@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Reads addresses, ports and counters of a socket.  Everything goes through
- * BPF_CORE_READ, so that it works on a socket that was found by a descriptor's
- * number as well as on one that the verifier trusts.
+ * Reads addresses, ports and counters of a socket.
+ *
+ * A socket that came with the program's context is read like any struct; one that was
+ * found by a descriptor's number goes through a helper, 27 ns for each member instead
+ * of 1.  Which it is, is a constant at each call.
  */
 #pragma once
 
 #include "compat.bpf.h"
 #include "maps.bpf.h"
 
-#define COMMON(sk, member) BPF_CORE_READ(sk, __sk_common.member)
+enum sock_from {
+	FROM_CONTEXT,
+	FROM_NUMBER,
+};
 
-static __always_inline bool sock_is_tcp(struct sock *sk)
+#define SOCK(from, sk, member) ((from) == FROM_CONTEXT ? (sk)->member : BPF_CORE_READ(sk, member))
+#define COMMON(from, sk, member) SOCK(from, sk, __sk_common.member)
+
+static __always_inline bool sock_is_tcp(enum sock_from from, struct sock *sk)
 {
-	__u16 family = COMMON(sk, skc_family);
+	__u16 family = COMMON(from, sk, skc_family);
 
 	return (family == AF_INET || family == AF_INET6) &&
-	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+	       SOCK(from, sk, sk_protocol) == IPPROTO_TCP;
 }
 
 /* The TCP socket behind a file, NULL if it is something else. */
@@ -30,7 +38,7 @@ static __always_inline struct sock *file_sock(struct file *file)
 		return NULL;
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);
-	return sk && sock_is_tcp(sk) ? sk : NULL;
+	return sk && sock_is_tcp(FROM_NUMBER, sk) ? sk : NULL;
 }
 
 /* The file behind a descriptor of the current task, or NULL. */
@@ -64,38 +72,60 @@ static __always_inline bool is_mapped(const __u8 ip[16])
 }
 
 /* skc_num is 0 once the port was given back, inet_sport may still have it. */
-static __always_inline __u16 sock_local_port(struct sock *sk)
+static __always_inline __u16 sock_local_port(enum sock_from from, struct sock *sk)
 {
-	__u16 port = COMMON(sk, skc_num);
+	__u16 port = COMMON(from, sk, skc_num);
 
 	return port ?: bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+}
+
+static __always_inline void sock_read_ipv6(enum sock_from from, struct sock *sk,
+					   struct known *known)
+{
+	__be32 *local = (__be32 *)known->local_ip, *remote = (__be32 *)known->remote_ip;
+
+	if (from == FROM_NUMBER) {
+		BPF_CORE_READ_INTO(&known->local_ip, sk, __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&known->remote_ip, sk, __sk_common.skc_v6_daddr);
+		return;
+	}
+	for (int i = 0; i < 4; i++) {
+		local[i] = sk->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[i];
+		remote[i] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[i];
+	}
+}
+
+static __always_inline bool sock_is_v6only(enum sock_from from, struct sock *sk)
+{
+	return from == FROM_CONTEXT ? BPF_CORE_READ_BITFIELD(&sk->__sk_common, skc_ipv6only)
+				    : BPF_CORE_READ_BITFIELD_PROBED(&sk->__sk_common, skc_ipv6only);
 }
 
 /*
  * Take both ends of a socket, its namespace and IP version.  What the socket has
  * forgotten already (ports after an abort, see kernel-notes) is kept as it was.
  */
-static __always_inline void sock_read_ends(struct sock *sk, struct known *known)
+static __always_inline void sock_read_ends(enum sock_from from, struct sock *sk,
+					   struct known *known)
 {
-	struct net *net = COMMON(sk, skc_net.net);
-	__u16 local_port = sock_local_port(sk);
-	__u16 remote_port = bpf_ntohs(COMMON(sk, skc_dport));
+	struct net *net = COMMON(from, sk, skc_net.net);
+	__u16 local_port = sock_local_port(from, sk);
+	__u16 remote_port = bpf_ntohs(COMMON(from, sk, skc_dport));
 	__u8 flags = known->flags & ~(PT_IPV4 | PT_EPHEMERAL | PT_V6ONLY);
-	bool ipv4 = COMMON(sk, skc_family) == AF_INET;
+	bool ipv4 = COMMON(from, sk, skc_family) == AF_INET;
 
 	if (known->remote_port && !remote_port)
 		return;
 	if (!ipv4) {
-		BPF_CORE_READ_INTO(&known->local_ip, sk, __sk_common.skc_v6_rcv_saddr);
-		BPF_CORE_READ_INTO(&known->remote_ip, sk, __sk_common.skc_v6_daddr);
+		sock_read_ipv6(from, sk, known);
 		/* While connect(2) to a mapped address runs only the IPv4 fields are right. */
 		ipv4 = is_mapped(known->remote_ip) || is_mapped(known->local_ip);
-		if (BPF_CORE_READ_BITFIELD_PROBED(&sk->__sk_common, skc_ipv6only))
+		if (sock_is_v6only(from, sk))
 			flags |= PT_V6ONLY;
 	}
 	if (ipv4) {
-		map_ipv4(known->local_ip, COMMON(sk, skc_rcv_saddr));
-		map_ipv4(known->remote_ip, COMMON(sk, skc_daddr));
+		map_ipv4(known->local_ip, COMMON(from, sk, skc_rcv_saddr));
+		map_ipv4(known->remote_ip, COMMON(from, sk, skc_daddr));
 		flags |= PT_IPV4;
 	}
 	if (local_port)
@@ -107,15 +137,19 @@ static __always_inline void sock_read_ends(struct sock *sk, struct known *known)
 	known->flags = flags;
 }
 
-/* Payload only: bytes_received counts the peer's FIN, bytes_sent retransmissions too. */
+/*
+ * Payload only: bytes_received counts the peer's FIN, bytes_sent retransmissions too.
+ * sk: from the context.
+ */
 static __always_inline void sock_read_bytes(struct sock *sk, __u64 *sent, __u64 *received)
 {
-	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	__u64 got = BPF_CORE_READ(tp, bytes_received);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
+	if (!tp)
+		return;
+	*received = tp->bytes_received;
 	/* tcp_fin() sets SOCK_DONE. */
-	if (got && (COMMON(sk, skc_flags) & (1UL << SOCK_DONE)))
-		got--;
-	*received = got;
-	*sent = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
+	if (*received && sk->__sk_common.skc_flags & (1UL << SOCK_DONE))
+		--*received;
+	*sent = tp->bytes_sent - tp->bytes_retrans;
 }

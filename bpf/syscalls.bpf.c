@@ -8,30 +8,15 @@
 
 #define EINPROGRESS_OR_LATER(error) ((error) == EINPROGRESS || (error) == EINTR || (error) >= 512)
 
-/* Remember a call until it returns.  address: NULL or the user's sockaddr. */
-static __always_inline void call_begin(unsigned int fd, const void *address, __u32 len)
+/*
+ * Remember a call until it returns.  All that can wait is left for then: most calls
+ * succeed, and tcp_state has told what they did.
+ */
+static __always_inline void call_begin(const struct call *call)
 {
-	struct sock *sk = file_sock(fd_file(fd));
 	__u64 thread = bpf_get_current_pid_tgid();
-	struct in_address asked = {};
-	struct call call = {};
 
-	if (!sk)
-		return;
-	call.sock = (__u64)sk;
-	call.begin = bpf_ktime_get_boot_ns();
-	call.state = COMMON(sk, skc_state);
-	call.pending = BPF_CORE_READ(sk, sk_socket, state) == SS_CONNECTING;
-	/* Shorter ones are invalid, and the kernel says so. */
-	if (address && len >= 16)
-		bpf_probe_read_user(&asked, len >= sizeof(asked) ? sizeof(asked) : 16, address);
-	call.port = bpf_ntohs(asked.port);
-	call.ipv4 = asked.family != AF_INET6 || is_mapped(asked.ipv6);
-	if (asked.family == AF_INET6)
-		__builtin_memcpy(call.ip, asked.ipv6, sizeof(call.ip));
-	else
-		map_ipv4(call.ip, asked.ipv4);
-	if (bpf_map_update_elem(&calls, &thread, &call, BPF_ANY))
+	if (bpf_map_update_elem(&calls, &thread, call, BPF_ANY))
 		count(lost_map);
 }
 
@@ -45,13 +30,38 @@ static __always_inline bool call_end(struct call *call)
 		return false;
 	*call = *began;
 	bpf_map_delete_elem(&calls, &thread);
-	return true;
+	if (!call->sock)
+		call->sock = (__u64)file_sock(fd_file(call->fd));
+	return call->sock;
+}
+
+/*
+ * The address that was asked for.  The kernel has just read it, so the page is there;
+ * another thread may have changed it since.
+ */
+static __always_inline void read_asked(const struct call *call, __u8 ip[16], __u16 *port,
+				       __u8 *flags)
+{
+	struct in_address asked = {};
+
+	/* Shorter ones are invalid, and the kernel says so. */
+	if (call->len >= 16)
+		bpf_probe_read_user(&asked, call->len >= sizeof(asked) ? sizeof(asked) : 16,
+				    (void *)call->address);
+	*port = bpf_ntohs(asked.port);
+	*flags &= ~(PT_IPV4 | PT_EPHEMERAL);
+	if (asked.family == AF_INET6)
+		__builtin_memcpy(ip, asked.ipv6, sizeof(asked.ipv6));
+	else
+		map_ipv4(ip, asked.ipv4);
+	if (is_mapped(ip))
+		*flags |= PT_IPV4;
 }
 
 /* The socket's entry, made if need be, for a call of the current process. */
 static __always_inline struct known *call_known(struct sock *sk, struct known *fresh)
 {
-	__u64 cookie = COMMON(sk, skc_cookie.counter);
+	__u64 cookie = COMMON(FROM_NUMBER, sk, skc_cookie.counter);
 	struct known *known = known_find(sk, cookie);
 
 	if (known)
@@ -65,13 +75,13 @@ static __always_inline struct known *call_known(struct sock *sk, struct known *f
 /* A call that failed: only a stack copy is told, the socket has not changed. */
 static __always_inline void call_failed(struct sock *sk, struct known *failed)
 {
-	struct known *known = known_find(sk, COMMON(sk, skc_cookie.counter));
+	struct known *known = known_find(sk, COMMON(FROM_NUMBER, sk, skc_cookie.counter));
 
 	__builtin_memset(failed, 0, sizeof(*failed));
-	failed->cookie = COMMON(sk, skc_cookie.counter);
+	failed->cookie = COMMON(FROM_NUMBER, sk, skc_cookie.counter);
 	if (known)
 		failed->creator = known->creator;
-	sock_read_ends(sk, failed);
+	sock_read_ends(FROM_NUMBER, sk, failed);
 }
 
 static __always_inline void bind_end(struct call *call, long ret)
@@ -82,23 +92,19 @@ static __always_inline void bind_end(struct call *call, long ret)
 	if (ret) {
 		call_failed(sk, &fresh);
 		known_own(known, PT_BY_BIND);
-		__builtin_memcpy(known->local_ip, call->ip, sizeof(call->ip));
-		known->local_port = call->port;
-		known->flags &= ~(PT_IPV4 | PT_EPHEMERAL);
-		if (call->ipv4)
-			known->flags |= PT_IPV4;
-		if (net_port_is_ephemeral(COMMON(sk, skc_net.net), call->port))
+		read_asked(call, known->local_ip, &known->local_port, &known->flags);
+		if (net_port_is_ephemeral(COMMON(FROM_NUMBER, sk, skc_net.net), known->local_port))
 			known->flags |= PT_EPHEMERAL;
 		tell_bind(sk, known, bpf_ktime_get_boot_ns(), -ret);
 		return;
 	}
-	if (!COMMON(sk, skc_num)) /* IP_BIND_ADDRESS_NO_PORT: no port was taken */
+	if (!COMMON(FROM_NUMBER, sk, skc_num)) /* IP_BIND_ADDRESS_NO_PORT: no port was taken */
 		return;
 	known = call_known(sk, &fresh);
 	known_own(known, PT_BY_BIND);
 	known->creator = known->owner;
 	known->kind = PT_BOUND;
-	sock_read_ends(sk, known);
+	sock_read_ends(FROM_NUMBER, sk, known);
 	tell_bind(sk, known, bpf_ktime_get_boot_ns(), 0);
 }
 
@@ -121,35 +127,35 @@ static __always_inline void listen_end(struct call *call, long ret)
 		return;
 	known_own(known, PT_BY_LISTEN);
 	known->kind = PT_LISTENER;
-	sock_read_ends(sk, known);
+	sock_read_ends(FROM_NUMBER, sk, known);
 	tell_listen(sk, known, bpf_ktime_get_boot_ns(), 0, 0);
 }
 
 /* connect(2) that failed without a change of state, or that tcp_state left to us. */
 static __always_inline void connect_refused(struct call *call, struct sock *sk, int error)
 {
-	struct known *known = known_find(sk, COMMON(sk, skc_cookie.counter));
+	struct known *known = known_find(sk, COMMON(FROM_NUMBER, sk, skc_cookie.counter));
 	__u64 now = bpf_ktime_get_boot_ns();
 	struct known failed;
 
 	if (error == EALREADY || error == EISCONN)
 		return;
-	/* Told already; a second call on a pending socket only fetches the error. */
-	if (known && known->facts & TOLD_CONNECT && (call->pending || known->since >= call->begin))
+	/* Told already; or this call only fetched the error of a pending connect. */
+	if (known && known->facts & TOLD_CONNECT &&
+	    (known->since >= call->begin || known->error == error))
 		return;
 	call_failed(sk, &failed);
 	known_own(&failed, PT_BY_CONNECT);
 	failed.kind = PT_CONNECTION;
-	failed.flags = (failed.flags & ~PT_IPV4) | PT_ACTIVE | (call->ipv4 ? PT_IPV4 : 0);
-	failed.remote_port = call->port;
-	__builtin_memcpy(failed.remote_ip, call->ip, sizeof(call->ip));
+	failed.flags |= PT_ACTIVE;
+	read_asked(call, failed.remote_ip, &failed.remote_port, &failed.flags);
 	tell_connect(sk, &failed, now, error, now - call->begin, 0);
 }
 
 static __always_inline void connect_end(struct call *call, long ret)
 {
 	struct sock *sk = (struct sock *)call->sock;
-	__u8 state = COMMON(sk, skc_state);
+	__u8 state = COMMON(FROM_NUMBER, sk, skc_state);
 	struct known fresh, *known;
 
 	if (ret && !EINPROGRESS_OR_LATER(-ret)) {
@@ -164,12 +170,12 @@ static __always_inline void connect_end(struct call *call, long ret)
 		known->kind = PT_CONNECTION;
 		known->flags |= PT_ACTIVE;
 		known->facts |= CONNECTING;
-		sock_read_ends(sk, known);
+		sock_read_ends(FROM_NUMBER, sk, known);
 	}
 	if (ret == 0 && state != TCP_SYN_SENT && known->facts & CONNECTING) {
 		known->facts |= ESTABLISHED;
-		sock_read_ends(sk, known);
-		catch_up(sk, known, bpf_ktime_get_boot_ns());
+		sock_read_ends(FROM_NUMBER, sk, known);
+		catch_up(sk, known);
 	}
 }
 
@@ -188,7 +194,7 @@ static __always_inline void accept_end(long fd)
 	known->flags |= PT_PASSIVE;
 	known->facts |= ESTABLISHED;
 	if (!known->remote_port)
-		sock_read_ends(sk, known);
+		sock_read_ends(FROM_NUMBER, sk, known);
 	tell_accept(sk, known, bpf_ktime_get_boot_ns(), known->facts & TOLD_CLOSE ? PT_GONE : 0);
 }
 
@@ -199,14 +205,27 @@ static __always_inline void accept_end(long fd)
 SEC("tp")
 int enter_address(struct trace_event_raw_sys_enter *ctx)
 {
-	call_begin(ctx->args[0], (void *)ctx->args[1], ctx->args[2]);
+	struct call call = {
+		.begin = bpf_ktime_get_boot_ns(),
+		.fd = ctx->args[0],
+		.address = ctx->args[1],
+		.len = ctx->args[2],
+	};
+
+	call_begin(&call);
 	return 0;
 }
 
 SEC("tp")
 int enter_listen(struct trace_event_raw_sys_enter *ctx)
 {
-	call_begin(ctx->args[0], NULL, 0);
+	struct sock *sk = file_sock(fd_file(ctx->args[0]));
+	struct call call = { .sock = (__u64)sk, .begin = bpf_ktime_get_boot_ns() };
+
+	if (!sk)
+		return 0;
+	call.state = COMMON(FROM_NUMBER, sk, skc_state);
+	call_begin(&call);
 	return 0;
 }
 

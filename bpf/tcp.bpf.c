@@ -24,7 +24,8 @@ static __always_inline void began_connect(struct sock *sk)
 	fresh.flags = PT_ACTIVE;
 	fresh.facts |= CONNECTING;
 	known_own(&fresh, PT_BY_CONNECT);
-	sock_read_ends(sk, &fresh);
+	call_is_on(sk);
+	sock_read_ends(FROM_CONTEXT, sk, &fresh);
 	known_add(sk, &fresh, BPF_ANY);
 }
 
@@ -33,7 +34,7 @@ static __always_inline void connected(struct sock *sk, __u64 cookie, struct know
 {
 	__u64 now = bpf_ktime_get_boot_ns();
 
-	sock_read_ends(sk, known);
+	sock_read_ends(FROM_CONTEXT, sk, known);
 	known->facts |= ESTABLISHED;
 	/* Its beginning was missed: connect(2)'s return knows the owner, it tells. */
 	if (known->attribution == PT_BY_UNKNOWN)
@@ -85,7 +86,7 @@ static __always_inline void began_listen(struct sock *sk)
 	known->flags = 0;
 	known->facts &= TOLD_BIND;
 	known_own(known, PT_BY_LISTEN);
-	sock_read_ends(sk, known);
+	sock_read_ends(FROM_CONTEXT, sk, known);
 	if (!call_on(sk) && known->local_port)
 		tell_listen(sk, known, now, 0, 0);
 	if (known == &fresh)
@@ -97,7 +98,7 @@ static __always_inline void note_closer(struct known *known)
 {
 	if (known->closer.tgid)
 		return;
-	known->closer = task_who((struct task_struct *)bpf_get_current_task());
+	known->closer = task_who(bpf_get_current_task_btf());
 	if (!same_process(&known->closer, &known->owner))
 		tell_current();
 }
@@ -106,7 +107,7 @@ static __always_inline void note_closer(struct known *known)
 static __always_inline bool accept_was_missed(struct sock *sk, const struct known *known)
 {
 	return known->attribution == PT_BY_INHERIT && !(known->facts & TOLD_ACCEPT) &&
-	       BPF_CORE_READ(sk, sk_socket);
+	       sk->sk_socket;
 }
 
 /* side sent a FIN.  PT_LOCAL: process context. */
@@ -123,7 +124,7 @@ static __always_inline void ending(struct sock *sk, enum pt_side side)
 			return;
 	}
 	known->facts |= ESTABLISHED;
-	catch_up(sk, known, bpf_ktime_get_boot_ns());
+	catch_up(sk, known);
 	if (!known->first_fin)
 		known->first_fin = side;
 	if (side == PT_LOCAL)
@@ -137,7 +138,7 @@ static __always_inline void ending(struct sock *sk, enum pt_side side)
 /* The handshake that this end began failed.  Any context, but error 0: process context. */
 static __always_inline void connect_failed(struct sock *sk, struct known *known, __u64 now)
 {
-	int error = BPF_CORE_READ(sk, sk_err);
+	int error = sk->sk_err;
 
 	if (!error) {
 		if (call_on(sk)) /* connect(2)'s return knows why */
@@ -175,7 +176,7 @@ static __always_inline void closed(struct sock *sk, int old)
 		known = &fresh;
 	}
 	if (!known->remote_port || !known->local_port)
-		sock_read_ends(sk, known);
+		sock_read_ends(FROM_CONTEXT, sk, known);
 	if (old == TCP_SYN_SENT || (old == TCP_SYN_RECV && known->facts & CONNECTING)) {
 		connect_failed(sk, known, now);
 		return;
@@ -186,13 +187,12 @@ static __always_inline void closed(struct sock *sk, int old)
 		note_closer(known);
 	} else {
 		known->facts |= ESTABLISHED;
-		if ((old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT) &&
-		    !BPF_CORE_READ(sk, sk_err)) {
+		if ((old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT) && !sk->sk_err) {
 			known->facts |= RESET_HERE;
 			note_closer(known);
 		}
 	}
-	catch_up(sk, known, now);
+	catch_up(sk, known);
 	if (!(known->facts & TOLD_CLOSE))
 		tell_close(sk, known, now, 0);
 }
@@ -244,7 +244,7 @@ static __always_inline void handle_state(struct sock *sk, int old, int new)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tcp_state, struct sock *sk, int old, int new)
 {
-	if (!sock_is_tcp(sk))
+	if (!sock_is_tcp(FROM_CONTEXT, sk))
 		return 0;
 	handle_state(sk, old, new);
 	if (tell_states)
@@ -252,26 +252,34 @@ int BPF_PROG(tcp_state, struct sock *sk, int old, int new)
 	return 0;
 }
 
+/* What tcp_state was to tell, and the end of a port that was bound and not used. */
+static __always_inline void tell_rest(struct sock *sk, struct known *known)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (known->kind == PT_CONNECTION && known->facts & ESTABLISHED) {
+		catch_up(sk, known);
+		tell_close(sk, known, now, PT_LATE);
+	} else if (known->facts & TOLD_LISTEN) {
+		tell_close(sk, known, now, PT_LATE);
+	} else if (known->facts & TOLD_BIND) { /* process context: never connected */
+		known->kind = PT_BOUND;
+		note_closer(known);
+		tell_close(sk, known, now, 0);
+	}
+}
+
 /* The end of what tcp_state saw, and the second chance for what it did not see. */
 static __always_inline void destroyed(struct sock *sk)
 {
-	__u64 key = (__u64)sk, now = bpf_ktime_get_boot_ns();
-	struct known *known = known_find(sk, COMMON(sk, skc_cookie.counter));
+	struct known *known = known_find(sk, sk->__sk_common.skc_cookie.counter);
+
+	__u64 key = (__u64)sk;
 
 	if (!known)
 		return;
-	if (!(known->facts & TOLD_CLOSE)) {
-		if (known->kind == PT_CONNECTION && known->facts & ESTABLISHED) {
-			catch_up(sk, known, now);
-			tell_close(sk, known, now, PT_LATE);
-		} else if (known->facts & TOLD_LISTEN) {
-			tell_close(sk, known, now, PT_LATE);
-		} else if (known->facts & TOLD_BIND) { /* process context: never connected */
-			known->kind = PT_BOUND;
-			note_closer(known);
-			tell_close(sk, known, now, 0);
-		}
-	}
+	if (!(known->facts & TOLD_CLOSE))
+		tell_rest(sk, known);
 	bpf_map_delete_elem(&sockets, &key);
 }
 

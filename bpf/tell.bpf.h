@@ -14,6 +14,7 @@ static __always_inline void tell_connect(const void *sock, struct known *known, 
 	struct pt_socket *event;
 
 	known->facts |= TOLD_CONNECT;
+	known->error = error;
 	event = emit_begin(PT_CONNECT, sock, known, now);
 	if (!event)
 		return;
@@ -105,7 +106,7 @@ static __always_inline void fill_end(struct pt_socket *event, const struct known
 	}
 }
 
-/* A connection, a listener or a bound socket has ended. */
+/* A connection, a listener or a bound socket has ended.  sk: from the context. */
 static __always_inline void tell_close(struct sock *sk, struct known *known, __u64 now, __u8 late)
 {
 	struct pt_socket *event;
@@ -120,7 +121,7 @@ static __always_inline void tell_close(struct sock *sk, struct known *known, __u
 	event->flags |= late;
 	if (known->kind == PT_CONNECTION) {
 		sock_read_bytes(sk, &event->sent, &event->received);
-		fill_end(event, known, BPF_CORE_READ(sk, sk_err));
+		fill_end(event, known, sk->sk_err);
 	}
 	if (late)
 		count(late);
@@ -128,11 +129,11 @@ static __always_inline void tell_close(struct sock *sk, struct known *known, __u
 }
 
 /* Tell what an earlier hook should have told, had the kernel run it. */
-static __always_inline void catch_up(struct sock *sk, struct known *known, __u64 now)
+static __always_inline void catch_up(struct sock *sk, struct known *known)
 {
 	if ((known->facts & (CONNECTING | ESTABLISHED | TOLD_CONNECT)) ==
 	    (CONNECTING | ESTABLISHED))
-		tell_connect(sk, known, now, 0, 0, PT_LATE);
+		tell_connect(sk, known, bpf_ktime_get_boot_ns(), 0, 0, PT_LATE);
 	if (known->kind == PT_LISTENER && !(known->facts & TOLD_LISTEN))
-		tell_listen(sk, known, now, 0, PT_LATE);
+		tell_listen(sk, known, bpf_ktime_get_boot_ns(), 0, PT_LATE);
 }

@@ -227,6 +227,9 @@ int probe_attach(struct probe *probe)
 
 void probe_detach(struct probe *probe)
 {
+	/* At one moment, not one hook after the other. */
+	if (probe->skel)
+		probe->skel->bss->stopped = true;
 	for (size_t i = HOOKS; i-- > 0;) { /* calls first end where they begin */
 		(void)bpf_link__destroy(probe->links[i]);
 		probe->links[i] = NULL;

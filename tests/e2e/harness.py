@@ -372,7 +372,8 @@ class Actor:
         assert line, f"{self.name} died in {operation}"
         answer = json.loads(line)
         assert answer["error"] == expected, \
-            f"{self.name}: {operation}: {answer['error'] or 'worked'}, expected {expected or 'success'}"
+            f"{self.name}: {operation}: {answer['error'] or 'worked'}, " \
+            f"expected {expected or 'success'}"
         return Answer(answer["sock"], end(answer["local"]), end(answer["remote"]),
                       answer["seconds"], answer["data"])
 

@@ -142,6 +142,7 @@ def test_short_lived_program():
     listener = server.listener()
     command = program("brief", *listener.local)
     said = shell.spawn(*command).data
+    tracer.wait(action="close", pid=said["pid"])
     records = tracer.trace()
     source = ("127.0.0.1", said["port"])
     check(one(records, action="connect"), pid=said["pid"], name="brief", source=source,

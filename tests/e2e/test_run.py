@@ -7,8 +7,8 @@ import signal
 import subprocess
 import time
 
-from harness import (PORTTRACE, READY, Actor, Folder, Tracer, check, live, none, one, pair,
-                     parse, porttrace, select)
+from harness import (PORTTRACE, READY, Actor, Folder, Tracer, alone, check, live, none, one,
+                     pair, parse, porttrace, select)
 
 
 # --- the end ---------------------------------------------------------------------------
@@ -110,6 +110,7 @@ def test_idle_stays_idle():
     assert not live(Tracer("--duration", "0.3").finish()[0])
 
 
+@alone
 def test_start_is_fast():
     """300 ms to the ready line, on a machine that does other things too: the best of three."""
     def start():
