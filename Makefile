@@ -44,7 +44,7 @@ INSTALL ?= install
 
 PREFIX ?= /usr/local
 BINDIR := $(DESTDIR)$(PREFIX)/bin
-MANDIR := $(DESTDIR)$(PREFIX)/share/man/man8
+MANDIR := $(DESTDIR)$(PREFIX)/share/man
 COMPLETIONDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 
 # --- flags -------------------------------------------------------------------
@@ -96,8 +96,11 @@ UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN := $(UNIT_SRC:%.c=$(OUT)/%)
 # Other .c files beside the tests are shared by all of them.
 UNIT_LIB_OBJ := $(patsubst %.c,$(OUT)/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_BIN := $(FUZZ_SRC:%.c=$(OUT)/%)
 E2E_SRC := $(sort $(wildcard tests/e2e/*.c))
 E2E_BIN := $(E2E_SRC:tests/e2e/%.c=build/e2e/%)
+BENCH_BIN := build/bench/connections $(OUT)/tests/bench/bench_format
 
 C_FILES = $(wildcard user/*.[ch] include/porttrace/*.h bpf/*.[ch] tests/unit/*.[ch] \
 	tests/e2e/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch])
@@ -116,7 +119,7 @@ endif
 # Objects made under sudo belong to whoever called it, or the next plain `make` fails.
 give_back = if [ -n "$$SUDO_UID" ] && [ "$$(id -u)" = 0 ]; then chown -hR "$$SUDO_UID:$$SUDO_GID" build; fi
 
-.PHONY: build run test unit unit-programs e2e e2e-programs lint lint-format lint-tidy \
+.PHONY: build run test unit unit-programs e2e e2e-programs fuzz fuzz-programs lint lint-format lint-tidy \
 	lint-scripts check-layers fmt bench vmlinux \
 	install uninstall deps clean help FORCE
 
@@ -147,8 +150,24 @@ unit: ## the unit tests (no root), with sanitizers
 e2e: build e2e-programs ## the end-to-end tests (root); TESTS='connect exact' picks some
 	@$(PYTHON) tests/run --e2e $(TESTS)
 
+# Each with its corpus in build/fuzz; what made one fail is left beside it.
+FUZZ_SECONDS ?= 60
+FUZZ_SAN := fuzzer-no-link$(comma)address$(comma)undefined
+FUZZ_OUT = build/$(notdir $(firstword $(CLANG)))$(if $(DEBUG),-debug)-$(subst $(comma),-,$(FUZZ_SAN))
+
+fuzz: ## the fuzzers, FUZZ_SECONDS=60 each (clang with its run-time library)
+	@$(MAKE) --no-print-directory CC='$(CLANG)' SAN=$(FUZZ_SAN) fuzz-programs
+	@for fuzzer in $(FUZZ_SRC:tests/fuzz/%.c=%); do \
+		mkdir -p build/fuzz/$$fuzzer && printf '  %-8s%s\n' FUZZ $$fuzzer && \
+		$(FUZZ_OUT)/tests/fuzz/$$fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+			-timeout=10 -verbosity=0 -artifact_prefix=build/fuzz/$$fuzzer- \
+			build/fuzz/$$fuzzer || exit 1; \
+	done
+	@$(give_back)
+
 unit-programs: $(UNIT_BIN)
 e2e-programs: $(E2E_BIN)
+fuzz-programs: $(FUZZ_BIN)
 
 lint: check-layers lint-format lint-tidy lint-scripts ## format, clang-tidy, shellcheck, layers
 
@@ -179,23 +198,21 @@ check-layers: ## who may include what
 fmt: ## format the C files
 	$(Q)clang-format -i $(C_FILES)
 
-bench: build ## measure against the budgets (root)
-	@$(if $(wildcard tests/bench/run),,echo 'there is no tests/bench/run yet' >&2; exit 1;) \
-		tests/bench/run $(ARGS)
+bench: build $(BENCH_BIN) ## measure against the budgets (root)
+	@tests/bench/run $(ARGS)
 
 vmlinux: ## compare vmlinux/vmlinux.h with the running kernel
 	@CLANG='$(CLANG)' BPFTOOL='$(BPFTOOL)' vmlinux/check
 
 install: build ## into PREFIX (/usr/local), below DESTDIR
-	$(Q)$(INSTALL) -d '$(BINDIR)' '$(MANDIR)' '$(COMPLETIONDIR)'
+	$(Q)$(INSTALL) -d '$(BINDIR)' '$(MANDIR)/man5' '$(MANDIR)/man8' '$(COMPLETIONDIR)'
 	$(Q)$(INSTALL) -m 755 build/porttrace '$(BINDIR)/porttrace'
-	$(Q)if [ -f doc/porttrace.8 ]; then \
-		$(INSTALL) -m 644 doc/porttrace.8 '$(MANDIR)/porttrace.8'; fi
-	$(Q)if [ -f packaging/completions/porttrace.bash ]; then \
-		$(INSTALL) -m 644 packaging/completions/porttrace.bash '$(COMPLETIONDIR)/porttrace'; fi
+	$(Q)$(INSTALL) -m 644 doc/porttrace.8 '$(MANDIR)/man8/'
+	$(Q)$(INSTALL) -m 644 doc/porttrace-events.5 '$(MANDIR)/man5/'
+	$(Q)$(INSTALL) -m 644 packaging/completions/porttrace.bash '$(COMPLETIONDIR)/porttrace'
 
 uninstall: ## remove what install put there
-	$(Q)rm -f '$(BINDIR)/porttrace' '$(MANDIR)/porttrace.8' '$(COMPLETIONDIR)/porttrace'
+	$(Q)rm -f '$(BINDIR)/porttrace' '$(MANDIR)/man8/porttrace.8' '$(MANDIR)/man5/porttrace-events.5' '$(COMPLETIONDIR)/porttrace'
 
 deps: ## install what building and testing need
 	@packaging/deps build
@@ -259,15 +276,27 @@ $(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(UNIT_LIB_OBJ) $(OUT)/libp
 	$(say) LD $@
 	$(Q)$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) $^ -lcmocka -o $@
 
+$(OUT)/tests/fuzz/%: tests/fuzz/%.c $(OUT)/libporttrace.a | $(OUT)/tests/fuzz
+	$(say) LD $@
+	$(Q)$(CC) $(USER_CPPFLAGS) -Iuser $(USER_CFLAGS) $(USER_LDFLAGS) -fsanitize=fuzzer -MMD -MP $^ -o $@
+
+$(OUT)/tests/bench/bench_format: tests/bench/bench_format.c $(OUT)/libporttrace.a | $(OUT)/tests/bench
+	$(say) LD $@
+	$(Q)$(CC) $(USER_CPPFLAGS) -Iuser $(USER_CFLAGS) -Itests/unit $^ $(USER_LDFLAGS) -MMD -MP -o $@
+
+build/bench/%: tests/bench/%.c | build/bench
+	$(say) CC $@
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) $(WERROR) -MMD -MP $< -o $@
+
 build/e2e/%: tests/e2e/%.c | build/e2e
 	$(say) CC $@
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) $(WERROR) -pthread -MMD -MP $< -o $@
 
-$(OUT) $(OUT)/user $(OUT)/tests/unit $(BPF_OUT) build/e2e:
+$(OUT) $(OUT)/user $(OUT)/tests/unit $(OUT)/tests/fuzz $(OUT)/tests/bench $(BPF_OUT) build/e2e build/bench:
 	$(Q)mkdir -p $@
 
 # Objects that only an implicit chain names would be deleted.
 .SECONDARY:
 
--include $(USER_OBJ:.o=.d) $(UNIT_BIN:=.d) $(UNIT_LIB_OBJ:.o=.d) $(E2E_BIN:=.d) \
+-include $(USER_OBJ:.o=.d) $(UNIT_BIN:=.d) $(UNIT_LIB_OBJ:.o=.d) $(E2E_BIN:=.d) $(FUZZ_BIN:=.d) \
 	$(BPF_OUT)/porttrace.bpf.d

@@ -43,6 +43,13 @@ bool after_loss;
 /* Set by user space: from now on nothing is told.  Taking the hooks off takes its time. */
 volatile bool stopped;
 
+/* A record about processes found no room. */
+static __always_inline void count_lost_process(void)
+{
+	count(lost_processes);
+	after_loss = true;
+}
+
 static __always_inline bool port_wanted(__u16 port)
 {
 	return ports[port / 64] & (1ULL << port % 64);
@@ -52,7 +59,8 @@ static __always_inline bool wanted(const struct known *known)
 {
 	bool ipv4 = known->flags & PT_IPV4;
 
-	if (only_family && ipv4 != (only_family == AF_INET))
+	/* A listener on "::" may take IPv4 too: that is looked at in user space. */
+	if (only_family && known->remote_port && ipv4 != (only_family == AF_INET))
 		return false;
 	return !only_ports || port_wanted(known->local_port) || port_wanted(known->remote_port);
 }
@@ -96,7 +104,9 @@ static __always_inline struct pt_socket *emit_begin(enum pt_type type, const voi
 	event->local_port = known->local_port;
 	event->remote_port = known->remote_port;
 	event->netns = known->netns;
-	event->owner = known->owner;
+	barrier(); /* accept's return sets the owner first, then the attribution */
+	if (event->attribution != PT_BY_INHERIT)
+		event->owner = known->owner;
 	event->time = now;
 	event->sock = (__u64)sock;
 	event->cookie = known->cookie;

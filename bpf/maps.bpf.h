@@ -6,7 +6,10 @@
 
 #include "porttrace/wire.h"
 
-/* What is known and what has been told of one socket; see owner.bpf.h. */
+/*
+ * What is known and what has been told of one socket; see owner.bpf.h.  The facts are a
+ * byte each, because a system call's return writes them without the socket's lock.
+ */
 struct known {
 	__u64 cookie; /* 0: not known yet */
 	__u64 since;  /* bound, or the present connection began */
@@ -17,13 +20,21 @@ struct known {
 	__u8 kind;
 	__u8 flags;     /* enum pt_flag */
 	__u8 first_fin; /* enum pt_side: who sent the first FIN */
-	__u32 facts;    /* enum fact */
 	__u32 netns;
 	__u16 local_port;
 	__u16 remote_port;
 	__u8 local_ip[16];
 	__u8 remote_ip[16];
-	__u16 error; /* of a connect that failed, as it was told */
+	__u16 error;     /* of a connect that failed, as it was told */
+	bool connecting; /* this end sent a SYN */
+	bool established;
+	bool told_bind;
+	bool told_listen;
+	bool told_connect;
+	bool told_accept;
+	bool told_close;
+	bool reset_here;  /* this end threw the connection away */
+	bool left_behind; /* the kernel closed it for a process that had ended */
 };
 
 /*

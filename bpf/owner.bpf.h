@@ -12,17 +12,6 @@
 #include "process.bpf.h"
 #include "sock.bpf.h"
 
-enum fact {
-	CONNECTING = 1 << 0, /* this end sent a SYN */
-	ESTABLISHED = 1 << 1,
-	TOLD_BIND = 1 << 2,
-	TOLD_LISTEN = 1 << 3,
-	TOLD_CONNECT = 1 << 4,
-	TOLD_ACCEPT = 1 << 5,
-	TOLD_CLOSE = 1 << 6,
-	RESET_HERE = 1 << 7, /* this end threw the connection away */
-};
-
 /*
  * The entry of a socket, NULL if there is none.  An address is used again as soon
  * as a socket is freed, a cookie never: an entry with another cookie was left by a
@@ -61,17 +50,23 @@ static __always_inline void known_guess(struct sock *sk, __u64 cookie, struct kn
 	fresh->cookie = cookie;
 	fresh->kind = PT_CONNECTION;
 	fresh->attribution = PT_BY_UNKNOWN;
-	fresh->facts = ESTABLISHED;
+	fresh->established = true;
 	sock_read_ends(FROM_CONTEXT, sk, fresh);
 }
 
-/* Make the current process the owner. */
-static __always_inline void known_own(struct known *known, enum pt_attribution how)
+/* Process context: make the current process the owner. */
+static __always_inline void known_own(enum sock_from from, struct sock *sk, struct known *known,
+				      enum pt_attribution how)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_who nobody = {};
 
-	tell_current();
-	known->owner = task_who(task);
+	if (sock_is_kernels(from, sk)) {
+		known->owner = nobody;
+	} else {
+		tell_current();
+		known->owner = task_who(bpf_get_current_task_btf());
+	}
+	barrier(); /* emit_begin() on another CPU reads them the other way round */
 	known->attribution = known->owner.tgid ? how : PT_BY_KERNEL;
 }
 

@@ -15,6 +15,7 @@
 /* clang-format off: the order is that of a connection's life */
 #include "tcp.bpf.c"
 #include "syscalls.bpf.c"
+#include "uring.bpf.c"
 #include "process.bpf.c"
 #include "snapshot.bpf.c"
 /* clang-format on */

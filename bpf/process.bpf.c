@@ -17,7 +17,7 @@ static __always_inline void tell_life(enum pt_type type, struct task_struct *tas
 	struct pt_life *life = bpf_ringbuf_reserve(&ring, sizeof(*life), 0);
 
 	if (!life) {
-		count(lost_processes);
+		count_lost_process();
 		return;
 	}
 	__builtin_memset(life, 0, sizeof(*life));

@@ -5,8 +5,10 @@
  */
 #pragma once
 
+#include "compat.bpf.h"
 #include "emit.bpf.h"
 
+#define CGROUP_DEPTH 16
 #define PATH_DEPTH 24 /* names and mounts of a path that are followed; /proc has longer ones */
 
 /* tgid 0 for a thread of the kernel. */
@@ -78,6 +80,39 @@ static __always_inline void read_path(struct file *file, struct pt_process *proc
 	process->exe_cut = 1;
 }
 
+/* The names of a cgroup's path, last one first; the root has none. */
+static __always_inline void read_cgroup(struct task_struct *task, struct pt_process *process)
+{
+	struct kernfs_node *node = task_cgroup(task);
+
+	process->cgroup_len = 0;
+	for (int i = 0; i < CGROUP_DEPTH; i++) {
+		struct kernfs_node *parent = kernfs_parent(node);
+		__u32 len;
+		long got;
+
+		barrier();
+		len = process->cgroup_len;
+		if (!parent) {
+			if (!len) { /* the root: one empty name, to be told from not known */
+				process->cgroup[0] = 0;
+				process->cgroup_len = 1;
+			}
+			return;
+		}
+		if (len >= PT_CGROUP_ROOM)
+			break;
+		got = bpf_probe_read_kernel_str(process->cgroup + len,
+						PT_CGROUP_LEN - PT_CGROUP_ROOM,
+						BPF_CORE_READ(node, name));
+		if (got <= 0)
+			break;
+		process->cgroup_len = len + got;
+		node = parent;
+	}
+	process->cgroup_len = 0;
+}
+
 /* All but the arguments, which only the process itself can read here. */
 static __always_inline void read_process(struct task_struct *task, struct pt_process *process)
 {
@@ -95,6 +130,7 @@ static __always_inline void read_process(struct task_struct *task, struct pt_pro
 	BPF_CORE_READ_STR_INTO(&process->parent_name, parent, comm);
 	if (exe)
 		read_path(exe, process);
+	read_cgroup(task, process);
 }
 
 static __always_inline void read_args(struct task_struct *task, struct pt_process *process)
@@ -119,6 +155,8 @@ __noinline int tell_current(void)
 	struct task_struct *leader = task->group_leader;
 	struct told now = {}, *told;
 	struct pt_process *process;
+	/* Its files are closed after its PT_EXIT. */
+	bool exiting = task->flags & PF_EXITING && !task->signal->live.counter;
 	__u32 tgid = task->tgid;
 
 	if (task->flags & PF_KTHREAD)
@@ -134,12 +172,23 @@ __noinline int tell_current(void)
 
 	process = bpf_ringbuf_reserve(&ring, sizeof(*process), 0);
 	if (!process) {
-		count(lost_processes); /* not marked as told: the next event tries again */
+		count_lost_process(); /* not marked as told: the next event tries again */
 		return 0;
 	}
 	read_process(task, process);
 	read_args(task, process);
+	process->exiting = exiting;
 	bpf_ringbuf_submit(process, wake_flags());
-	bpf_map_update_elem(&processes, &tgid, &now, BPF_ANY);
+	if (!exiting)
+		bpf_map_update_elem(&processes, &tgid, &now, BPF_ANY);
 	return 0;
+}
+
+/* A process that was told of has ended, or it never was. */
+static __always_inline bool is_gone(const struct pt_who *who)
+{
+	__u32 tgid = who->tgid;
+	struct told *told = bpf_map_lookup_elem(&processes, &tgid);
+
+	return !told || told->start != who->start;
 }

@@ -11,15 +11,13 @@ struct {
 	__u32 fd;
 } visited;
 
-static __always_inline void write_open(struct seq_file *seq, struct sock *sk,
-				       const struct known *known, const struct pt_who *holder,
-				       __u32 fd)
+static __always_inline void write_open(struct seq_file *seq, __u64 sock, const struct known *known,
+				       const struct pt_who *holder, __u32 fd)
 {
 	struct pt_socket open = {};
 
 	open.type = PT_OPEN;
 	open.attribution = known->attribution;
-	open.state_new = COMMON(FROM_NUMBER, sk, skc_state);
 	open.kind = known->kind;
 	open.flags = known->flags;
 	open.local_port = known->local_port;
@@ -27,7 +25,7 @@ static __always_inline void write_open(struct seq_file *seq, struct sock *sk,
 	open.netns = known->netns;
 	open.owner = *holder;
 	open.time = bpf_ktime_get_boot_ns();
-	open.sock = (__u64)sk;
+	open.sock = sock;
 	open.cookie = known->cookie;
 	__builtin_memcpy(open.local_ip, known->local_ip, sizeof(open.local_ip));
 	__builtin_memcpy(open.remote_ip, known->remote_ip, sizeof(open.remote_ip));
@@ -39,11 +37,15 @@ static __always_inline void write_process(struct seq_file *seq, struct task_stru
 {
 	__u32 zero = 0;
 	struct pt_process *process = bpf_map_lookup_elem(&scratch, &zero);
+	struct told told = {};
 
 	if (!process)
 		return;
 	read_process(task, process); /* without arguments: another's memory is not read here */
 	bpf_seq_write(seq, process, sizeof(*process));
+	/* Its end will be told; and all of it, when it does something. */
+	told.start = process->who.start;
+	bpf_map_update_elem(&processes, &process->who.tgid, &told, BPF_NOEXIST);
 }
 
 /* What a socket is by its state; owner and facts are the caller's. */
@@ -56,17 +58,18 @@ static __always_inline void known_old(struct sock *sk, struct known *old)
 	sock_read_ends(FROM_NUMBER, sk, old);
 	if (state == TCP_LISTEN) {
 		old->kind = PT_LISTENER;
-		old->facts = TOLD_LISTEN;
+		old->told_listen = true;
 	} else if (state == TCP_CLOSE) {
 		old->kind = PT_BOUND;
-		old->facts = old->remote_port ? TOLD_CLOSE : TOLD_BIND;
+		old->told_close = old->remote_port;
+		old->told_bind = !old->remote_port;
 	} else if (state == TCP_SYN_SENT) {
 		old->kind = PT_CONNECTION;
 		old->flags |= PT_ACTIVE;
-		old->facts = CONNECTING;
+		old->connecting = true;
 	} else {
 		old->kind = PT_CONNECTION;
-		old->facts = ESTABLISHED;
+		old->established = true;
 	}
 }
 
@@ -106,7 +109,7 @@ static __always_inline void visit_file(struct seq_file *seq, struct task_struct 
 		write_process(seq, task);
 	visited.tgid = holder.tgid;
 	visited.fd = fd;
-	write_open(seq, sk, known, &holder, fd + 1);
+	write_open(seq, (__u64)sk, known, &holder, fd + 1);
 }
 
 SEC("iter/task_file")
@@ -131,11 +134,13 @@ static __always_inline void visit_sock(struct seq_file *seq, struct sock *sk)
 	known_old(sk, &old);
 	if (known_find(sk, old.cookie))
 		return;
-	if (!BPF_CORE_READ(sk, sk_socket))
+	if (sock_is_kernels(FROM_NUMBER, sk))
+		old.attribution = PT_BY_KERNEL;
+	else if (!BPF_CORE_READ(sk, sk_socket))
 		old.attribution = PT_BY_INHERIT;
 	known = known_add(sk, &old, BPF_NOEXIST);
 	if (known)
-		write_open(seq, sk, known, &old.owner, 0);
+		write_open(seq, (__u64)sk, known, &old.owner, 0);
 }
 
 SEC("iter/tcp")
@@ -145,5 +150,21 @@ int old_sockets(struct bpf_iter__tcp *ctx)
 
 	if (common)
 		visit_sock(ctx->meta->seq, (struct sock *)common);
+	return 0;
+}
+
+/* What is known of all sockets, once more: for a user space that lost records. */
+SEC("iter/bpf_map_elem")
+int known_sockets(struct bpf_iter__bpf_map_elem *ctx)
+{
+	__u64 *sock = ctx->key;
+	struct known *known = ctx->value;
+	struct known copy;
+
+	if (!sock || !known)
+		return 0;
+	bpf_probe_read_kernel(&copy, sizeof(copy), known);
+	if (!copy.told_close)
+		write_open(ctx->meta->seq, *sock, &copy, &copy.owner, 0);
 	return 0;
 }

@@ -19,12 +19,52 @@ enum sock_from {
 #define SOCK(from, sk, member) ((from) == FROM_CONTEXT ? (sk)->member : BPF_CORE_READ(sk, member))
 #define COMMON(from, sk, member) SOCK(from, sk, __sk_common.member)
 
+static __always_inline bool sock_is_mptcp(enum sock_from from, struct sock *sk)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+
+	if (!bpf_core_field_exists(tp->is_mptcp))
+		return false;
+	if (from == FROM_NUMBER)
+		return BPF_CORE_READ(tp, is_mptcp);
+	tp = bpf_skc_to_tcp_sock(sk);
+	return tp && tp->is_mptcp;
+}
+
+/*
+ * Multipath TCP: a socket of that protocol carries one TCP socket or more.  The first
+ * one is taken for the connection, the others ("joins") are not told.
+ */
+static __always_inline bool sock_is_join(struct sock *sk)
+{
+	struct mptcp_subflow_context *subflow;
+
+	if (!sock_is_mptcp(FROM_CONTEXT, sk))
+		return false;
+	subflow = BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_ulp_data);
+	return subflow && (BPF_CORE_READ_BITFIELD_PROBED(subflow, mp_join) ||
+			   BPF_CORE_READ_BITFIELD_PROBED(subflow, request_join));
+}
+
 static __always_inline bool sock_is_tcp(enum sock_from from, struct sock *sk)
 {
 	__u16 family = COMMON(from, sk, skc_family);
 
 	return (family == AF_INET || family == AF_INET6) &&
 	       SOCK(from, sk, sk_protocol) == IPPROTO_TCP;
+}
+
+/*
+ * A socket that the kernel made for itself (NFS and the like): whoever is current when
+ * something happens to it has nothing to do with it.  Those of Multipath TCP look the
+ * same and are a process's.
+ */
+static __always_inline bool sock_is_kernels(enum sock_from from, struct sock *sk)
+{
+	bool kernels = from == FROM_CONTEXT ? BPF_CORE_READ_BITFIELD(sk, sk_kern_sock)
+					    : BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock);
+
+	return kernels && !sock_is_mptcp(from, sk);
 }
 
 /* The TCP socket behind a file, NULL if it is something else. */
@@ -38,6 +78,8 @@ static __always_inline struct sock *file_sock(struct file *file)
 		return NULL;
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);
+	if (sk && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_MPTCP)
+		sk = BPF_CORE_READ((struct mptcp_sock *)sk, first);
 	return sk && sock_is_tcp(FROM_NUMBER, sk) ? sk : NULL;
 }
 

@@ -44,6 +44,8 @@ static __always_inline void read_asked(const struct call *call, __u8 ip[16], __u
 {
 	struct in_address asked = {};
 
+	if (!call->address) /* io_uring: not known here */
+		return;
 	/* Shorter ones are invalid, and the kernel says so. */
 	if (call->len >= 16)
 		bpf_probe_read_user(&asked, call->len >= sizeof(asked) ? sizeof(asked) : 16,
@@ -91,7 +93,7 @@ static __always_inline void bind_end(struct call *call, long ret)
 
 	if (ret) {
 		call_failed(sk, &fresh);
-		known_own(known, PT_BY_BIND);
+		known_own(FROM_NUMBER, sk, known, PT_BY_BIND);
 		read_asked(call, known->local_ip, &known->local_port, &known->flags);
 		if (net_port_is_ephemeral(COMMON(FROM_NUMBER, sk, skc_net.net), known->local_port))
 			known->flags |= PT_EPHEMERAL;
@@ -101,7 +103,7 @@ static __always_inline void bind_end(struct call *call, long ret)
 	if (!COMMON(FROM_NUMBER, sk, skc_num)) /* IP_BIND_ADDRESS_NO_PORT: no port was taken */
 		return;
 	known = call_known(sk, &fresh);
-	known_own(known, PT_BY_BIND);
+	known_own(FROM_NUMBER, sk, known, PT_BY_BIND);
 	known->creator = known->owner;
 	known->kind = PT_BOUND;
 	sock_read_ends(FROM_NUMBER, sk, known);
@@ -115,7 +117,7 @@ static __always_inline void listen_end(struct call *call, long ret)
 
 	if (ret) {
 		call_failed(sk, &fresh);
-		known_own(known, PT_BY_LISTEN);
+		known_own(FROM_NUMBER, sk, known, PT_BY_LISTEN);
 		known->kind = PT_LISTENER;
 		tell_listen(sk, known, bpf_ktime_get_boot_ns(), -ret, 0);
 		return;
@@ -123,9 +125,9 @@ static __always_inline void listen_end(struct call *call, long ret)
 	if (call->state == TCP_LISTEN) /* a second listen(2) tells nothing new */
 		return;
 	known = call_known(sk, &fresh);
-	if (known->facts & TOLD_LISTEN)
+	if (known->told_listen)
 		return;
-	known_own(known, PT_BY_LISTEN);
+	known_own(FROM_NUMBER, sk, known, PT_BY_LISTEN);
 	known->kind = PT_LISTENER;
 	sock_read_ends(FROM_NUMBER, sk, known);
 	tell_listen(sk, known, bpf_ktime_get_boot_ns(), 0, 0);
@@ -141,11 +143,10 @@ static __always_inline void connect_refused(struct call *call, struct sock *sk, 
 	if (error == EALREADY || error == EISCONN)
 		return;
 	/* Told already; or this call only fetched the error of a pending connect. */
-	if (known && known->facts & TOLD_CONNECT &&
-	    (known->since >= call->begin || known->error == error))
+	if (known && known->told_connect && (known->since >= call->begin || known->error == error))
 		return;
 	call_failed(sk, &failed);
-	known_own(&failed, PT_BY_CONNECT);
+	known_own(FROM_NUMBER, sk, &failed, PT_BY_CONNECT);
 	failed.kind = PT_CONNECTION;
 	failed.flags |= PT_ACTIVE;
 	read_asked(call, failed.remote_ip, &failed.remote_port, &failed.flags);
@@ -166,14 +167,14 @@ static __always_inline void connect_end(struct call *call, long ret)
 		return;
 	known = call_known(sk, &fresh);
 	if (known->attribution == PT_BY_UNKNOWN || known->kind != PT_CONNECTION) {
-		known_own(known, PT_BY_CONNECT); /* tcp_state was skipped */
+		known_own(FROM_NUMBER, sk, known, PT_BY_CONNECT); /* tcp_state was skipped */
 		known->kind = PT_CONNECTION;
 		known->flags |= PT_ACTIVE;
-		known->facts |= CONNECTING;
+		known->connecting = true;
 		sock_read_ends(FROM_NUMBER, sk, known);
 	}
-	if (ret == 0 && state != TCP_SYN_SENT && known->facts & CONNECTING) {
-		known->facts |= ESTABLISHED;
+	if (ret == 0 && state != TCP_SYN_SENT && known->connecting) {
+		known->established = true;
 		sock_read_ends(FROM_NUMBER, sk, known);
 		catch_up(sk, known);
 	}
@@ -187,15 +188,16 @@ static __always_inline void accept_end(long fd)
 	if (!sk)
 		return;
 	known = call_known(sk, &fresh);
-	if (known->facts & TOLD_ACCEPT)
+	if (known->told_accept)
 		return;
-	known_own(known, PT_BY_ACCEPT);
+	known_own(FROM_NUMBER, sk, known, PT_BY_ACCEPT);
 	known->kind = PT_CONNECTION;
-	known->flags |= PT_PASSIVE;
-	known->facts |= ESTABLISHED;
+	if (!(known->flags & PT_PASSIVE))
+		known->flags |= PT_PASSIVE;
+	known->established = true;
 	if (!known->remote_port)
 		sock_read_ends(FROM_NUMBER, sk, known);
-	tell_accept(sk, known, bpf_ktime_get_boot_ns(), known->facts & TOLD_CLOSE ? PT_GONE : 0);
+	tell_accept(sk, known, bpf_ktime_get_boot_ns(), known->told_close ? PT_GONE : 0);
 }
 
 /*

@@ -16,14 +16,14 @@ static __always_inline void began_connect(struct sock *sk)
 
 	if (before) { /* it was bound, or connected before */
 		fresh.creator = before->creator;
-		fresh.facts = before->facts & TOLD_BIND;
+		fresh.told_bind = before->told_bind;
 	}
 	fresh.cookie = cookie;
 	fresh.since = bpf_ktime_get_boot_ns();
 	fresh.kind = PT_CONNECTION;
 	fresh.flags = PT_ACTIVE;
-	fresh.facts |= CONNECTING;
-	known_own(&fresh, PT_BY_CONNECT);
+	fresh.connecting = true;
+	known_own(FROM_CONTEXT, sk, &fresh, PT_BY_CONNECT);
 	call_is_on(sk);
 	sock_read_ends(FROM_CONTEXT, sk, &fresh);
 	known_add(sk, &fresh, BPF_ANY);
@@ -35,7 +35,7 @@ static __always_inline void connected(struct sock *sk, __u64 cookie, struct know
 	__u64 now = bpf_ktime_get_boot_ns();
 
 	sock_read_ends(FROM_CONTEXT, sk, known);
-	known->facts |= ESTABLISHED;
+	known->established = true;
 	/* Its beginning was missed: connect(2)'s return knows the owner, it tells. */
 	if (known->attribution == PT_BY_UNKNOWN)
 		return;
@@ -49,16 +49,16 @@ static __always_inline void established(struct sock *sk, int old)
 	struct known *known = known_find(sk, cookie);
 	struct known fresh;
 
-	if (known && known->facts & CONNECTING) { /* also by SYN_RECV: simultaneous open */
+	if (known && known->connecting) { /* also by SYN_RECV: simultaneous open */
 		connected(sk, cookie, known);
 		return;
 	}
-	if (known && known->facts & TOLD_ACCEPT) /* TCP Fast Open: accepted in SYN_RECV */
+	if (known && known->told_accept) /* TCP Fast Open: accepted in SYN_RECV */
 		return;
 	known_guess(sk, cookie, &fresh);
 	if (old == TCP_SYN_SENT) {
 		fresh.flags |= PT_ACTIVE;
-		fresh.facts |= CONNECTING;
+		fresh.connecting = true;
 	} else {
 		fresh.flags |= PT_PASSIVE;
 		fresh.attribution = PT_BY_INHERIT;
@@ -84,8 +84,9 @@ static __always_inline void began_listen(struct sock *sk)
 	known->cookie = cookie;
 	known->kind = PT_LISTENER;
 	known->flags = 0;
-	known->facts &= TOLD_BIND;
-	known_own(known, PT_BY_LISTEN);
+	known->connecting = known->established = known->told_connect = known->told_close = false;
+	known->told_listen = false;
+	known_own(FROM_CONTEXT, sk, known, PT_BY_LISTEN);
 	sock_read_ends(FROM_CONTEXT, sk, known);
 	if (!call_on(sk) && known->local_port)
 		tell_listen(sk, known, now, 0, 0);
@@ -99,15 +100,23 @@ static __always_inline void note_closer(struct known *known)
 	if (known->closer.tgid)
 		return;
 	known->closer = task_who(bpf_get_current_task_btf());
-	if (!same_process(&known->closer, &known->owner))
+	if (!known->closer.tgid) /* io_uring's and others' last references end in a kworker */
+		known->left_behind = true;
+	else if (!same_process(&known->closer, &known->owner))
 		tell_current();
 }
 
-/* Only accept(2) gives a connection that the other end began a struct socket. */
-static __always_inline bool accept_was_missed(struct sock *sk, const struct known *known)
+/*
+ * Only accept(2) gives a connection that the other end began a struct socket: one that
+ * has it and was not told was accepted where no hook sees it.  Who did that is not
+ * known; who closes it, or the listener's owner, need not be the same.
+ */
+static __always_inline void tell_missed_accept(struct sock *sk, struct known *known)
 {
-	return known->attribution == PT_BY_INHERIT && !(known->facts & TOLD_ACCEPT) &&
-	       sk->sk_socket;
+	if (known->attribution != PT_BY_INHERIT || known->told_accept || !sk->sk_socket)
+		return;
+	known->attribution = sock_is_kernels(FROM_CONTEXT, sk) ? PT_BY_KERNEL : PT_BY_UNKNOWN;
+	tell_accept(sk, known, bpf_ktime_get_boot_ns(), PT_LATE);
 }
 
 /* side sent a FIN.  PT_LOCAL: process context. */
@@ -123,16 +132,14 @@ static __always_inline void ending(struct sock *sk, enum pt_side side)
 		if (!known)
 			return;
 	}
-	known->facts |= ESTABLISHED;
+	known->established = true;
 	catch_up(sk, known);
 	if (!known->first_fin)
 		known->first_fin = side;
 	if (side == PT_LOCAL)
 		note_closer(known);
-	if (side == PT_LOCAL && accept_was_missed(sk, known)) {
-		known->attribution = PT_BY_UNKNOWN; /* who closes it need not have accepted it */
-		tell_accept(sk, known, bpf_ktime_get_boot_ns(), PT_LATE);
-	}
+	if (side == PT_LOCAL)
+		tell_missed_accept(sk, known);
 }
 
 /* The handshake that this end began failed.  Any context, but error 0: process context. */
@@ -145,7 +152,7 @@ static __always_inline void connect_failed(struct sock *sk, struct known *known,
 			return;
 		error = ECONNABORTED; /* its process closed it, or was killed */
 	}
-	if (!(known->facts & TOLD_CONNECT))
+	if (!known->told_connect)
 		tell_connect(sk, known, now, error, now - known->since, 0);
 }
 
@@ -156,9 +163,11 @@ static __always_inline void closed_guess(struct sock *sk, __u64 cookie, int old,
 	known_guess(sk, cookie, fresh);
 	if (old == TCP_LISTEN) {
 		fresh->kind = PT_LISTENER;
-		fresh->facts = TOLD_LISTEN; /* before the start, or it would be known */
+		fresh->established = false;
+		fresh->told_listen = true; /* before the start, or it would be known */
 	} else if (old == TCP_SYN_SENT) {
-		fresh->facts = CONNECTING;
+		fresh->established = false;
+		fresh->connecting = true;
 		fresh->flags |= PT_ACTIVE;
 	}
 }
@@ -177,7 +186,7 @@ static __always_inline void closed(struct sock *sk, int old)
 	}
 	if (!known->remote_port || !known->local_port)
 		sock_read_ends(FROM_CONTEXT, sk, known);
-	if (old == TCP_SYN_SENT || (old == TCP_SYN_RECV && known->facts & CONNECTING)) {
+	if (old == TCP_SYN_SENT || (old == TCP_SYN_RECV && known->connecting)) {
 		connect_failed(sk, known, now);
 		return;
 	}
@@ -186,14 +195,17 @@ static __always_inline void closed(struct sock *sk, int old)
 			return;
 		note_closer(known);
 	} else {
-		known->facts |= ESTABLISHED;
+		known->established = true;
 		if ((old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT) && !sk->sk_err) {
-			known->facts |= RESET_HERE;
+			known->reset_here = true;
 			note_closer(known);
 		}
 	}
 	catch_up(sk, known);
-	if (!(known->facts & TOLD_CLOSE))
+	/* Its accept(2) may be on the way back, or was missed: not the listener's any more. */
+	if (known->attribution == PT_BY_INHERIT && sk->sk_socket)
+		known->attribution = PT_BY_UNKNOWN;
+	if (!known->told_close)
 		tell_close(sk, known, now, 0);
 }
 
@@ -244,7 +256,7 @@ static __always_inline void handle_state(struct sock *sk, int old, int new)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tcp_state, struct sock *sk, int old, int new)
 {
-	if (!sock_is_tcp(FROM_CONTEXT, sk))
+	if (!sock_is_tcp(FROM_CONTEXT, sk) || sock_is_join(sk))
 		return 0;
 	handle_state(sk, old, new);
 	if (tell_states)
@@ -257,12 +269,12 @@ static __always_inline void tell_rest(struct sock *sk, struct known *known)
 {
 	__u64 now = bpf_ktime_get_boot_ns();
 
-	if (known->kind == PT_CONNECTION && known->facts & ESTABLISHED) {
+	if (known->kind == PT_CONNECTION && known->established) {
 		catch_up(sk, known);
 		tell_close(sk, known, now, PT_LATE);
-	} else if (known->facts & TOLD_LISTEN) {
+	} else if (known->told_listen) {
 		tell_close(sk, known, now, PT_LATE);
-	} else if (known->facts & TOLD_BIND) { /* process context: never connected */
+	} else if (known->told_bind) { /* process context: never connected */
 		known->kind = PT_BOUND;
 		note_closer(known);
 		tell_close(sk, known, now, 0);
@@ -278,7 +290,7 @@ static __always_inline void destroyed(struct sock *sk)
 
 	if (!known)
 		return;
-	if (!(known->facts & TOLD_CLOSE))
+	if (!known->told_close)
 		tell_rest(sk, known);
 	bpf_map_delete_elem(&sockets, &key);
 }

@@ -13,7 +13,7 @@ static __always_inline void tell_connect(const void *sock, struct known *known, 
 {
 	struct pt_socket *event;
 
-	known->facts |= TOLD_CONNECT;
+	known->told_connect = true;
 	known->error = error;
 	event = emit_begin(PT_CONNECT, sock, known, now);
 	if (!event)
@@ -32,7 +32,7 @@ static __always_inline void tell_listen(const void *sock, struct known *known, _
 	struct pt_socket *event;
 
 	if (!error)
-		known->facts |= TOLD_LISTEN;
+		known->told_listen = true;
 	event = emit_begin(PT_LISTEN, sock, known, now);
 	if (!event)
 		return;
@@ -49,7 +49,7 @@ static __always_inline void tell_bind(const void *sock, struct known *known, __u
 	struct pt_socket *event;
 
 	if (!error)
-		known->facts |= TOLD_BIND;
+		known->told_bind = true;
 	event = emit_begin(PT_BIND, sock, known, now);
 	if (!event)
 		return;
@@ -64,7 +64,7 @@ static __always_inline void tell_accept(const void *sock, struct known *known, _
 {
 	struct pt_socket *event;
 
-	known->facts |= TOLD_ACCEPT;
+	known->told_accept = true;
 	event = emit_begin(PT_ACCEPT, sock, known, now);
 	if (!event)
 		return;
@@ -86,7 +86,7 @@ static __always_inline void fill_end(struct pt_socket *event, const struct known
 	event->close_by = known->first_fin;
 	switch (error) {
 	case 0:
-		if (!(known->facts & RESET_HERE))
+		if (!known->reset_here)
 			return;
 		event->close_how = PT_RESET;
 		event->close_by = PT_LOCAL;
@@ -106,12 +106,27 @@ static __always_inline void fill_end(struct pt_socket *event, const struct known
 	}
 }
 
+/*
+ * The owner ended before its socket did, so others had descriptors of it: a child, or
+ * who got one over a Unix socket.  Who closed it last is one of them; if nobody here
+ * closed it, nobody is known.
+ */
+static __always_inline void find_heir(struct known *known)
+{
+	if (!known->owner.tgid || known->left_behind ||
+	    same_process(&known->closer, &known->owner) || !is_gone(&known->owner))
+		return;
+	known->owner = known->closer;
+	known->attribution = known->owner.tgid ? PT_BY_CLOSE : PT_BY_UNKNOWN;
+}
+
 /* A connection, a listener or a bound socket has ended.  sk: from the context. */
 static __always_inline void tell_close(struct sock *sk, struct known *known, __u64 now, __u8 late)
 {
 	struct pt_socket *event;
 
-	known->facts |= TOLD_CLOSE;
+	known->told_close = true;
+	find_heir(known);
 	event = emit_begin(PT_CLOSE, sk, known, now);
 	if (!event)
 		return;
@@ -131,9 +146,8 @@ static __always_inline void tell_close(struct sock *sk, struct known *known, __u
 /* Tell what an earlier hook should have told, had the kernel run it. */
 static __always_inline void catch_up(struct sock *sk, struct known *known)
 {
-	if ((known->facts & (CONNECTING | ESTABLISHED | TOLD_CONNECT)) ==
-	    (CONNECTING | ESTABLISHED))
+	if (known->connecting && known->established && !known->told_connect)
 		tell_connect(sk, known, bpf_ktime_get_boot_ns(), 0, 0, PT_LATE);
-	if (known->kind == PT_LISTENER && !(known->facts & TOLD_LISTEN))
+	if (known->kind == PT_LISTENER && !known->told_listen)
 		tell_listen(sk, known, bpf_ktime_get_boot_ns(), 0, PT_LATE);
 }

@@ -26,6 +26,7 @@
 
 #define TERMINAL_INTERVAL 50000000ULL /* ns from an event to its line, at most */
 #define FILE_INTERVAL 500000000ULL
+#define LOOK_INTERVAL 1000000000ULL
 
 struct trace {
 	const struct options *options;
@@ -36,7 +37,9 @@ struct trace {
 	struct pipeline *pipeline;
 	uint64_t ports[65536 / 64]; /* those that the kernel side may filter by */
 	uint64_t interval;
-	int signals; /* a signalfd */
+	uint64_t next_look; /* boot time */
+	uint64_t skipped;   /* runs of hooks, at the latest look */
+	int signals;        /* a signalfd */
 	int epoll;
 	bool broken; /* the output failed, and was told */
 };
@@ -209,7 +212,7 @@ static int start(struct trace *trace)
 	err = probe_snapshot(trace->probe);
 	if (err)
 		return status_of(err);
-	pipeline_settle(trace->pipeline);
+	pipeline_live(trace->pipeline);
 	(void)pipeline_flush(trace->pipeline);
 	log_info("tracing TCP in every network namespace, Ctrl-C ends it");
 	return EXIT_DONE;
@@ -228,12 +231,26 @@ static bool handle_signals(struct trace *trace)
 			go_on = false;
 			continue;
 		}
-		err = pipeline_flush(trace->pipeline) ?: sink_reopen(trace->sink);
+		(void)pipeline_flush(trace->pipeline); /* a full disk is no reason to stay there */
+		err = sink_reopen(trace->sink);
 		if (err)
 			log_error("--output %s: can't be opened again: %s", trace->options->output,
 				  strerror(-err));
 	}
 	return go_on;
+}
+
+/* What is not worth a look at each turn. */
+static void look(struct trace *trace)
+{
+	uint64_t now = clock_boot();
+
+	if (now < trace->next_look)
+		return;
+	trace->next_look = now + LOOK_INTERVAL;
+	trace->skipped = probe_skipped(trace->probe);
+	if (pipeline_doubts(trace->pipeline) && !probe_recall(trace->probe))
+		pipeline_believe(trace->pipeline);
 }
 
 /* Drain the ring, count, write.  true: go on. */
@@ -244,8 +261,9 @@ static bool turn(struct trace *trace)
 
 	(void)probe_drain(trace->probe);
 	pipeline_settle(trace->pipeline);
+	look(trace);
 	if (!probe_counts(trace->probe, &counts))
-		pipeline_account(trace->pipeline, &counts);
+		pipeline_account(trace->pipeline, &counts, trace->skipped);
 	err = pipeline_flush(trace->pipeline);
 	if (err == -EPIPE)
 		return false;
@@ -285,8 +303,10 @@ static void say_totals(const struct trace *trace)
 	log_info("seen %llu, written %llu, filtered %llu, lost %llu",
 		 (unsigned long long)totals.seen, (unsigned long long)totals.written,
 		 (unsigned long long)totals.filtered, (unsigned long long)lost);
-	log_verbose("the kernel skipped hooks %llu times; records that make no sense: %llu",
-		    (unsigned long long)probe_skipped(trace->probe), (unsigned long long)bad);
+	log_verbose("the kernel skipped hooks %llu times, told later %llu; records that make no "
+		    "sense: %llu",
+		    (unsigned long long)totals.skipped, (unsigned long long)totals.late,
+		    (unsigned long long)bad);
 }
 
 /* Hooks off, and the ring drained once more. */
@@ -296,6 +316,7 @@ static int stop(struct trace *trace)
 	int err;
 
 	probe_detach(trace->probe);
+	trace->next_look = 0;
 	(void)turn(trace);
 	pipeline_stop(trace->pipeline);
 	err = pipeline_flush(trace->pipeline);

@@ -38,7 +38,8 @@ static int check_socket(const struct pt_socket *socket)
 
 static int check_process(const struct pt_process *process)
 {
-	if (process->exe_len > PT_EXE_LEN || process->args_len > PT_ARGS_LEN || !process->who.tgid)
+	if (process->exe_len > PT_EXE_LEN || process->args_len > PT_ARGS_LEN ||
+	    process->cgroup_len > PT_CGROUP_LEN || !process->who.tgid)
 		return -EBADMSG;
 	return 0;
 }
@@ -103,25 +104,43 @@ void decode_event(struct event *event, const struct pt_socket *socket, uint64_t 
 	}
 }
 
-size_t decode_path(const struct pt_process *process, char *path)
+/* names: end bytes, the last name of a path first, each with its NUL. */
+static size_t turn_round(const char *names, size_t end, char *path)
 {
-	size_t end = process->exe_len, len = 0;
+	size_t len = 0;
 
-	if (!end || process->exe_cut || process->exe[end - 1])
-		return 0;
-	for (size_t i = end; i-- > 0;) { /* i: before a name's first byte */
-		size_t begin, name;
+	for (size_t i = end; i-- > 0;) { /* i: a name's first byte, from the last on */
+		size_t name;
 
-		if (i > 0 && process->exe[i - 1])
+		if (i > 0 && names[i - 1])
 			continue;
-		begin = i;
-		name = strnlen(process->exe + begin, end - begin);
+		name = strnlen(names + i, end - i);
 		if (!name)
 			continue;
 		path[len++] = '/';
-		memcpy(path + len, process->exe + begin, name);
+		memcpy(path + len, names + i, name);
 		len += name;
 	}
 	path[len] = 0;
 	return len;
+}
+
+size_t decode_path(const struct pt_process *process, char *path)
+{
+	size_t end = process->exe_len;
+
+	if (!end || process->exe_cut || process->exe[end - 1])
+		return 0;
+	return turn_round(process->exe, end, path);
+}
+
+bool decode_cgroup(const struct pt_process *process, char *path)
+{
+	size_t end = process->cgroup_len;
+
+	if (!end || process->cgroup[end - 1])
+		return false;
+	if (!turn_round(process->cgroup, end, path))
+		memcpy(path, "/", 2);
+	return true;
 }

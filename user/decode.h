@@ -6,6 +6,7 @@
 #ifndef DECODE_H
 #define DECODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,5 +38,8 @@ void decode_event(struct event *event, const struct pt_socket *socket, uint64_t 
  * bytes.  The length without NUL, 0: there is no path or it was cut.
  */
 size_t decode_path(const struct pt_process *process, char *path);
+
+/* The same for its control group, "/" for the root; PT_CGROUP_LEN + 1 bytes.  false: not known. */
+bool decode_cgroup(const struct pt_process *process, char *path);
 
 #endif

@@ -49,6 +49,8 @@ struct event_totals {
 	uint64_t written;
 	uint64_t filtered;
 	uint64_t lost[LOST_STAGES];
+	uint64_t skipped; /* runs of hooks that the kernel left out */
+	uint64_t late;    /* of seen: told by a later hook for one that was left out */
 };
 
 struct event {

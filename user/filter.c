@@ -28,6 +28,9 @@ void filter_free(struct filter *filter)
 	for (size_t i = 0; i < filter->comm_count; i++)
 		free(filter->comms[i]);
 	free(filter->comms);
+	for (size_t i = 0; i < filter->container_count; i++)
+		free(filter->containers[i]);
+	free(filter->containers);
 	free(filter->pids);
 	free(filter->uids);
 	free(filter->netns);
@@ -77,9 +80,19 @@ static bool comm_matches(const struct filter *filter, const char *name)
 	return !filter->comm_count;
 }
 
+/* Unlike a glob, a list that is not empty never has what is not known. */
+static bool container_matches(const struct filter *filter, const char *id)
+{
+	for (size_t i = 0; id && i < filter->container_count; i++)
+		if (!strncmp(id, filter->containers[i], strlen(filter->containers[i])))
+			return true;
+	return !filter->container_count;
+}
+
 static bool passes_process(const struct filter *filter, const struct process *process)
 {
-	if (!filter->pid_count && !filter->uid_count && !filter->comm_count)
+	if (!filter->pid_count && !filter->uid_count && !filter->comm_count &&
+	    !filter->container_count)
 		return true;
 	if (!process)
 		return false;
@@ -88,7 +101,8 @@ static bool passes_process(const struct filter *filter, const struct process *pr
 		return false;
 	return list_has(filter->pids, filter->pid_count, process->pid) &&
 	       list_has(filter->uids, filter->uid_count, process->uid) &&
-	       comm_matches(filter, process->name);
+	       comm_matches(filter, process->name) &&
+	       container_matches(filter, process->container_id);
 }
 
 static bool passes_ports(const struct filter *filter, const struct event *event)

@@ -28,6 +28,8 @@ struct filter {
 	size_t pid_count;
 	char **comms; /* globs for fnmatch(3), over the process name */
 	size_t comm_count;
+	char **containers; /* of their ids or names, what those begin with */
+	size_t container_count;
 	uint32_t *uids;
 	size_t uid_count;
 	uint32_t *netns; /* inode numbers */
@@ -46,7 +48,7 @@ void filter_init(struct filter *filter);
 void filter_free(struct filter *filter);
 
 /*
- * pid, comm and uid are those of event->process; of peer, actor and creator they
+ * pid, comm, uid and container are those of event->process; of peer, actor and creator they
  * are not looked at.  (An event of unknown process passes no filter on processes.)
  */
 bool filter_passes(const struct filter *filter, const struct event *event);

@@ -223,7 +223,8 @@ static void json_local_remote(struct text *out, const struct format_config *conf
 		json_ip(out, event->local.ip);
 	json_port(out, config, &event->local);
 	json_range(out, event->local.port);
-	JSON_BOOL(out, "ephemeral", event->ephemeral);
+	if (event->local.port)
+		JSON_BOOL(out, "ephemeral", event->ephemeral);
 	json_scope(out, event);
 	json_close(out, '}');
 
@@ -332,6 +333,8 @@ static void json_totals(struct text *out, const struct event_totals *totals)
 	JSON_NUMBER(out, "missed", totals->lost[LOST_MISSED]);
 	JSON_NUMBER(out, "sink", totals->lost[LOST_SINK]);
 	json_close(out, '}');
+	JSON_NUMBER(out, "skipped", totals->skipped);
+	JSON_NUMBER(out, "late", totals->late);
 	json_close(out, '}');
 }
 
@@ -363,8 +366,10 @@ static void json_record(struct formatter *formatter, struct text *out, const str
 	if (is_socket(event)) {
 		json_network(out, event);
 		json_ends(out, event);
-		if (event->process)
+		if (event->process) {
 			json_process(out, config, event->process, args);
+			json_place(out, event->process);
+		}
 		json_error(out, event);
 	}
 	json_porttrace(out, config, event);

@@ -59,6 +59,8 @@ static inline void json_close(struct text *out, char bracket)
 /* process: who owns the socket, in full; args: with the arguments. */
 void json_process(struct text *out, const struct format_config *config,
 		  const struct process *process, bool args);
+/* Where it runs: the members container and service, as far as there are any. */
+void json_place(struct text *out, const struct process *process);
 /* process in source and destination: pid, name, executable. */
 void json_end_process(struct text *out, const struct process *process);
 /* The members pid and name alone: porttrace.actor and its like. */

@@ -109,3 +109,21 @@ void json_process(struct text *out, const struct format_config *config,
 	json_user(out, process);
 	json_close(out, '}');
 }
+
+void json_place(struct text *out, const struct process *process)
+{
+	const char *id = process->container_id, *service = process->service;
+
+	if (id && id[0]) {
+		JSON_OPEN(out, "container");
+		JSON_STRING(out, "id", id, strlen(id));
+		if (process->container_runtime)
+			JSON_WORD(out, "runtime", process->container_runtime);
+		json_close(out, '}');
+	}
+	if (service && service[0]) {
+		JSON_OPEN(out, "service");
+		JSON_STRING(out, "name", service, strlen(service));
+		json_close(out, '}');
+	}
+}

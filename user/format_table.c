@@ -321,6 +321,19 @@ static void put_other(struct row *row, const char *title, const struct process *
 	text_char(row->out, ']');
 }
 
+static void put_place(struct row *row, const struct process *process)
+{
+	if (process->container_id) {
+		row_part(row);
+		TEXT_LITERAL(row->out, "container=");
+		cell_container(row->out, process);
+	} else if (process->service) {
+		row_part(row);
+		TEXT_LITERAL(row->out, "service=");
+		text_printable(row->out, process->service, strlen(process->service));
+	}
+}
+
 /* --wide.  What the process chose itself comes last: it could imitate the others. */
 static void put_details(struct row *row, const struct event *event)
 {
@@ -342,6 +355,8 @@ static void put_details(struct row *row, const struct event *event)
 	text_string(out, event_attribution_name(event->attribution));
 	put_other(row, "actor=", event->actor);
 	put_other(row, "creator=", event->creator);
+	if (process)
+		put_place(row, process);
 	if (process && process->executable) {
 		row_part(row);
 		TEXT_LITERAL(out, "exe=");

@@ -35,6 +35,8 @@ void cell_user(struct text *out, const struct format_config *config, const struc
 /* "name pid" */
 void cell_process(struct text *out, const struct process *process);
 void cell_parent(struct text *out, const struct process *process);
+/* The first digits of its container's id, or the container's name. */
+void cell_container(struct text *out, const struct process *process);
 /* The arguments with a blank between. */
 void cell_args(struct text *out, const struct process *process);
 

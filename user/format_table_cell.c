@@ -13,6 +13,10 @@
 
 #define ESCAPE '\033'
 
+/* Of a container's id, as `docker ps` and `podman ps` show it. */
+#define ID_DIGITS 64
+#define ID_SHOWN 12
+
 /* An ephemeral port begins here at the latest, unless somebody tuned it. */
 #define EPHEMERAL_FROM 32768
 
@@ -112,6 +116,15 @@ void cell_parent(struct text *out, const struct process *process)
 	put_name(out, process->parent_name);
 	text_char(out, ' ');
 	text_number(out, process->parent_pid);
+}
+
+void cell_container(struct text *out, const struct process *process)
+{
+	size_t len = strlen(process->container_id);
+
+	if (len == ID_DIGITS && strspn(process->container_id, "0123456789abcdef") == len)
+		len = ID_SHOWN;
+	text_printable(out, process->container_id, len);
 }
 
 void cell_args(struct text *out, const struct process *process)

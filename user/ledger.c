@@ -144,6 +144,21 @@ void ledger_doubt(struct ledger *ledger)
 	ledger->epoch++;
 }
 
+void ledger_believe(struct ledger *ledger)
+{
+	for (size_t i = 0; i <= ledger->by_sock.mask; i++) {
+		struct hash_node *node = ledger->by_sock.buckets[i];
+
+		while (node) {
+			struct socket *socket = HASH_ENTRY(node, struct socket, by_sock);
+
+			node = node->next;
+			if (socket->epoch != ledger->epoch)
+				forget(ledger, socket);
+		}
+	}
+}
+
 /* The socket of a record; one with another cookie at the same address is gone. */
 static struct socket *find(struct ledger *ledger, const struct pt_socket *record)
 {
@@ -184,15 +199,15 @@ static struct socket *add(struct ledger *ledger, const struct pt_socket *record)
 }
 
 /* Those that ended between the same two ends are history now. */
-static void outdate(struct ledger *ledger, const struct event *event)
+static void outdate(struct ledger *ledger, const struct endpoint *local,
+		    const struct endpoint *remote, uint32_t netns)
 {
-	struct hash_node *node =
-		hash_first(&ledger->by_ends, hash_ends(&event->local, &event->remote));
+	struct hash_node *node = hash_first(&ledger->by_ends, hash_ends(local, remote));
 
 	for (; node; node = hash_next(node)) {
 		struct socket *socket = HASH_ENTRY(node, struct socket, by_ends);
 
-		if (socket->closed && socket->netns == event->netns)
+		if (socket->closed && socket->netns == netns)
 			socket->epoch = ledger->epoch - 1;
 	}
 }
@@ -204,7 +219,7 @@ static void learn(struct ledger *ledger, struct socket *socket, const struct pt_
 	hash_remove(&ledger->by_ends, &socket->by_ends);
 	socket->local = event->local;
 	socket->remote = event->remote;
-	outdate(ledger, event);
+	outdate(ledger, &event->local, &event->remote, event->netns);
 	hash_add(&ledger->by_ends, &socket->by_ends, hash_ends(&socket->local, &socket->remote));
 	if (record->cookie)
 		socket->cookie = record->cookie;
@@ -274,16 +289,17 @@ static void meet(struct ledger *ledger, struct socket *socket, struct event *eve
 /* Another process may have the listener's descriptor: a child since its last fork. */
 static bool is_shared(const struct socket *listener)
 {
-	return listener->shared || !listener->owner ||
+	return listener->shared || !listener->owner || processes_exited(listener->owner) ||
 	       processes_forked(listener->owner) >= listener->since;
 }
 
 /*
- * Look for listeners of netns at an address and port; *owner becomes their only
- * process, and stays NULL where there are several.  The number that was found.
+ * Look for listeners of netns at an address and port, but for those with a flag of
+ * without; *owner becomes their only process, and stays NULL where there are several.
+ * The number that was found.
  */
 static size_t listeners_at(const struct ledger *ledger, const struct endpoint *at, uint32_t netns,
-			   bool alone, struct process **owner)
+			   uint8_t without, bool alone, struct process **owner)
 {
 	struct hash_node *node = hash_first(&ledger->by_ends, hash_ends(at, &nowhere));
 	struct process *only = NULL;
@@ -294,7 +310,7 @@ static size_t listeners_at(const struct ledger *ledger, const struct endpoint *a
 		struct socket *socket = HASH_ENTRY(node, struct socket, by_ends);
 
 		if (socket->kind != PT_LISTENER || socket->netns != netns ||
-		    !same_end(&socket->local, at))
+		    socket->flags & without || !same_end(&socket->local, at))
 			continue;
 		several |= socket->epoch != ledger->epoch || (found && socket->owner != only) ||
 			   (alone && is_shared(socket));
@@ -307,26 +323,85 @@ static size_t listeners_at(const struct ledger *ledger, const struct endpoint *a
 }
 
 /*
- * The process that listens where a connection goes, as the kernel chooses it: the
- * exact address first, then any address of the same version, then "::" for IPv4.
- * alone: only if no other process can accept there.
+ * Where a listener may be bound to get what goes to an address, as the kernel chooses:
+ * 0 the exact address, 1 any address of IPv4, 2 "::", unless it has a flag of *without.
+ * false: there is no such place.
+ */
+static bool listening_place(const struct endpoint *at, bool ipv4, int i, struct endpoint *place,
+			    uint8_t *without)
+{
+	*place = (struct endpoint){ .port = at->port };
+	*without = 0;
+	switch (i) {
+	case 0:
+		*place = *at;
+		return true;
+	case 1:
+		place->ip[10] = place->ip[11] = 0xff;
+		return ipv4;
+	case 2:
+		*without = ipv4 ? PT_V6ONLY : 0;
+		return true;
+	default:
+		return false;
+	}
+}
+
+#define PLACES 3
+
+/*
+ * The process that listens where a connection goes.  alone: only if no other process
+ * can accept there, wherever "there" is: to another address than loopback a connection
+ * may leave this machine, or be translated.
  */
 static struct process *listener_at(const struct ledger *ledger, const struct endpoint *at,
 				   bool ipv4, uint32_t netns, bool alone)
 {
-	struct endpoint any = { .port = at->port };
+	int places = alone && !is_loopback(at) ? 1 : PLACES;
 	struct process *owner = NULL;
+	struct endpoint place;
+	uint8_t without;
 
-	if (listeners_at(ledger, at, netns, alone, &owner))
-		return owner;
-	if (ipv4) {
-		any.ip[10] = any.ip[11] = 0xff;
-		if (listeners_at(ledger, &any, netns, alone, &owner))
-			return owner;
-		memset(any.ip, 0, sizeof(any.ip));
-	}
-	(void)listeners_at(ledger, &any, netns, alone, &owner);
+	for (int i = 0; i < places; i++)
+		if (listening_place(at, ipv4, i, &place, &without) &&
+		    listeners_at(ledger, &place, netns, without, alone, &owner))
+			break;
 	return owner;
+}
+
+/*
+ * The listener that a process accepted a connection from.  Of several at one address
+ * the one that is its own; NULL if that can't be told.
+ */
+static struct socket *listener_of(const struct ledger *ledger, const struct event *event,
+				  const struct process *acceptor)
+{
+	struct endpoint place;
+	uint8_t without;
+
+	for (int i = 0; i < PLACES; i++) {
+		struct socket *found = NULL;
+		size_t count = 0;
+
+		if (!listening_place(&event->local, event->ipv4, i, &place, &without))
+			continue;
+		for (struct hash_node *node =
+			     hash_first(&ledger->by_ends, hash_ends(&place, &nowhere));
+		     node; node = hash_next(node)) {
+			struct socket *socket = HASH_ENTRY(node, struct socket, by_ends);
+
+			if (socket->kind != PT_LISTENER || socket->netns != event->netns ||
+			    socket->flags & without || !same_end(&socket->local, &place))
+				continue;
+			if (socket->owner == acceptor)
+				return socket;
+			found = socket;
+			count++;
+		}
+		if (count)
+			return count == 1 && found->epoch == ledger->epoch ? found : NULL;
+	}
+	return NULL;
 }
 
 /* Take a new socket in, or the next chapter of one; NULL: no memory. */
@@ -367,6 +442,9 @@ static bool apply_open(struct ledger *ledger, const struct pt_socket *record, st
 		return false;
 	}
 	socket = remember(ledger, record, event, owner);
+	/* Without a descriptor it was not looked at who else has one. */
+	if (socket && !record->fd)
+		socket->shared = true;
 	if (socket && record->kind == PT_CONNECTION)
 		meet(ledger, socket, event, owner);
 	return true;
@@ -391,6 +469,8 @@ static void apply_close(struct ledger *ledger, const struct pt_socket *record, s
 {
 	struct socket *socket = find(ledger, record), *other;
 
+	if (socket && socket->creator != event->process)
+		event->creator = socket->creator;
 	/* Never accepted: it was the listener's, if that is one process. */
 	if (record->attribution == PT_BY_INHERIT && !event->process) {
 		event->process =
@@ -401,7 +481,7 @@ static void apply_close(struct ledger *ledger, const struct pt_socket *record, s
 	if (record->kind == PT_CONNECTION) {
 		other = other_side(ledger, event);
 		event->peer = other ? other->owner : NULL;
-		if (!event->peer && socket)
+		if (!event->peer && socket && socket->epoch == ledger->epoch)
 			event->peer = socket->peer;
 		if (!event->peer && event->initiator == PT_LOCAL)
 			event->peer = coming_peer(ledger, event, boot_to_real);
@@ -419,6 +499,9 @@ static void apply_connect(struct ledger *ledger, const struct pt_socket *record,
 
 	if (record->error)
 		return;
+	/* What ended at the other side was of an earlier connection, unless this comes late. */
+	if (!(record->flags & PT_LATE))
+		outdate(ledger, &event->remote, &event->local, event->netns);
 	socket = remember(ledger, record, event, owner);
 	if (socket)
 		meet(ledger, socket, event, owner);
@@ -429,11 +512,17 @@ static void apply_connect(struct ledger *ledger, const struct pt_socket *record,
 static void apply_accept(struct ledger *ledger, const struct pt_socket *record, struct event *event,
 			 struct process *owner)
 {
-	struct socket *socket = NULL, *other;
+	struct socket *listener = listener_of(ledger, event, owner), *socket = NULL, *other;
+	struct process *creator = NULL;
 
+	if (listener)
+		creator = listener->creator ?: listener->owner;
+	if (creator != owner)
+		event->creator = creator;
 	if (!(record->flags & PT_GONE))
 		socket = remember(ledger, record, event, owner);
 	if (socket) {
+		set_holder(ledger, &socket->creator, creator);
 		meet(ledger, socket, event, owner);
 		return;
 	}

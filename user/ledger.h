@@ -33,6 +33,12 @@ bool ledger_apply(struct ledger *ledger, const struct pt_socket *record, struct 
 /* Records were lost: what is remembered until now names no process any more. */
 void ledger_doubt(struct ledger *ledger);
 
+/*
+ * What the kernel side knows was taken in as PT_OPEN records since: forget the sockets
+ * that were not among it.
+ */
+void ledger_believe(struct ledger *ledger);
+
 size_t ledger_sockets(const struct ledger *ledger);
 
 #endif

@@ -41,10 +41,23 @@ static int set_pid(struct setting *setting)
 	return append_number(&filter->pids, &filter->pid_count, (uint32_t)pid);
 }
 
+static int append_string(char ***list, size_t *count, const char *string)
+{
+	char **longer = reallocarray(*list, *count + 1, sizeof(*longer)), *copy;
+
+	if (!longer)
+		return -ENOMEM;
+	*list = longer;
+	copy = strdup(string);
+	if (!copy)
+		return -ENOMEM;
+	longer[(*count)++] = copy;
+	return 0;
+}
+
 static int set_comm(struct setting *setting)
 {
 	struct filter *filter = &setting->options->filter;
-	char **longer, *copy;
 
 	if (!*setting->value)
 		return -EINVAL;
@@ -56,15 +69,7 @@ static int set_comm(struct setting *setting)
 			PT_COMM_LEN - 1);
 		return -EINVAL;
 	}
-	longer = reallocarray(filter->comms, filter->comm_count + 1, sizeof(*longer));
-	if (!longer)
-		return -ENOMEM;
-	filter->comms = longer;
-	copy = strdup(setting->value);
-	if (!copy)
-		return -ENOMEM;
-	filter->comms[filter->comm_count++] = copy;
-	return 0;
+	return append_string(&filter->comms, &filter->comm_count, setting->value);
 }
 
 static int set_user(struct setting *setting)
@@ -75,6 +80,15 @@ static int set_user(struct setting *setting)
 	if (value_user(setting->value, &uid, &setting->why))
 		return -EINVAL;
 	return append_number(&filter->uids, &filter->uid_count, uid);
+}
+
+static int set_container(struct setting *setting)
+{
+	struct filter *filter = &setting->options->filter;
+
+	if (value_container(setting->value))
+		return -EINVAL;
+	return append_string(&filter->containers, &filter->container_count, setting->value);
 }
 
 static int set_netns(struct setting *setting)
@@ -230,6 +244,10 @@ const struct option option_table[] = {
 	{ GROUP_FILTER, 0, "user", "NAME|UID", .set = set_user,
 	  .help = "of processes of this effective user",
 	  .allowed = "a user is a name or a number from 0 to 4294967294" },
+	{ GROUP_FILTER, 0, "container", "ID", .set = set_container,
+	  .help = "of processes in this container: what its id\n"
+		  "begins with, or its name",
+	  .allowed = "a container is an id or the beginning of one, as 3f2a9c1b04de, or a name" },
 	{ GROUP_FILTER, 0, "netns", "INODE|NAME|self", .set = set_netns,
 	  .help = "in this network namespace",
 	  .allowed = "a network namespace is an inode number, a name in /run/netns, or 'self'" },

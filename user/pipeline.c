@@ -36,7 +36,9 @@ struct pipeline {
 	uint64_t filtered;               /* on this side */
 	uint64_t lost[LOST_STAGES];      /* on this side */
 	uint64_t told_lost[LOST_STAGES]; /* of both sides, in lost records */
+	uint64_t skipped;                /* runs of hooks */
 	uint64_t bad;
+	bool doubts;
 	int error; /* of the sink, at the latest write */
 };
 
@@ -93,10 +95,13 @@ struct event_totals pipeline_totals(const struct pipeline *pipeline)
 			pipeline->lost[LOST_MISSED],
 		.written = pipeline->put - pipeline->lost[LOST_SINK],
 		.filtered = counts->filtered + pipeline->filtered,
+		.late = counts->late,
+		.skipped = pipeline->skipped,
 	};
 
 	memcpy(totals.lost, pipeline->lost, sizeof(totals.lost));
-	totals.lost[LOST_RING] = counts->lost_ring;
+	totals.lost[LOST_RING] = counts->lost_ring + counts->lost_processes +
+				 pipeline->bad; /* it came, but not as it was */
 	totals.lost[LOST_MAP] = counts->lost_map;
 	return totals;
 }
@@ -137,8 +142,10 @@ static void put_socket(struct pipeline *pipeline, const struct pt_socket *record
 	bool news;
 
 	decode_event(&event, record, pipeline->boot_to_real);
-	if (record->flags & PT_AFTER_LOSS)
+	if (record->flags & PT_AFTER_LOSS) {
 		ledger_doubt(pipeline->ledger);
+		pipeline->doubts = true;
+	}
 	news = ledger_apply(pipeline->ledger, record, &event, pipeline->boot_to_real);
 	if (record->type == PT_OPEN) {
 		if (!news || !pipeline->config.show_open)
@@ -193,9 +200,13 @@ void pipeline_settle(struct pipeline *pipeline)
 	struct record record;
 	size_t at = 0;
 
-	while (next_record(pipeline, &at, &record))
+	while (next_record(pipeline, &at, &record)) {
 		if (record.type == PT_ACCEPT)
 			foresight_add(pipeline->foresight, record.socket);
+		else if (record.type == PT_PROCESS)
+			(void)processes_foresee(pipeline->processes, record.process,
+						pipeline->boot_to_real);
+	}
 	at = 0;
 	while (next_record(pipeline, &at, &record))
 		apply(pipeline, &record);
@@ -216,6 +227,24 @@ void pipeline_record(struct pipeline *pipeline, const void *data, size_t size)
 		pipeline_settle(pipeline);
 	memcpy(pipeline->batch + pipeline->batch_len, data, size);
 	pipeline->batch_len += size;
+}
+
+bool pipeline_doubts(const struct pipeline *pipeline)
+{
+	return pipeline->doubts;
+}
+
+void pipeline_believe(struct pipeline *pipeline)
+{
+	pipeline_settle(pipeline);
+	ledger_believe(pipeline->ledger);
+	pipeline->doubts = false;
+}
+
+void pipeline_live(struct pipeline *pipeline)
+{
+	pipeline_settle(pipeline);
+	pipeline->config.show_open = false;
 }
 
 void pipeline_start(struct pipeline *pipeline, const char *hooks)
@@ -244,8 +273,9 @@ static void tell_losses(struct pipeline *pipeline)
 	}
 }
 
-void pipeline_account(struct pipeline *pipeline, const struct pt_counts *counts)
+void pipeline_account(struct pipeline *pipeline, const struct pt_counts *counts, uint64_t skipped)
 {
+	pipeline->skipped = skipped;
 	pipeline_settle(pipeline);
 	pipeline->counts = *counts;
 	pipeline->boot_to_real = clock_boot_to_real();

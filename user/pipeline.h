@@ -40,14 +40,26 @@ void pipeline_record(struct pipeline *pipeline, const void *data, size_t size);
 /* Make lines of the records that wait: all that is known together is told together. */
 void pipeline_settle(struct pipeline *pipeline);
 
+/*
+ * Records were lost since the last pipeline_believe(): PT_OPEN records of all that the
+ * kernel side knows would help.
+ */
+bool pipeline_doubts(const struct pipeline *pipeline);
+/* They were given. */
+void pipeline_believe(struct pipeline *pipeline);
+
 /* Begin: a start record; hooks: their names. */
 void pipeline_start(struct pipeline *pipeline, const char *hooks);
 
+/* The snapshot is over: PT_OPEN records that come now are not told. */
+void pipeline_live(struct pipeline *pipeline);
+
 /*
- * What the kernel side has counted until now; a new loss becomes a record.  lost of
+ * What the kernel side has counted until now, skipped: runs of hooks that the kernel
+ * left out; a new loss becomes a record.  lost of
  * LOST_MISSED and LOST_SINK is the pipeline's own business.
  */
-void pipeline_account(struct pipeline *pipeline, const struct pt_counts *counts);
+void pipeline_account(struct pipeline *pipeline, const struct pt_counts *counts, uint64_t skipped);
 
 /* End: a stop record with the totals. */
 void pipeline_stop(struct pipeline *pipeline);

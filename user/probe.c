@@ -10,7 +10,9 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <linux/version.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "decode.h"
@@ -31,20 +33,22 @@
 static const struct hook {
 	const char *program;
 	const char *call; /* the tracepoint of a system call; NULL: what SEC() says */
+	uint32_t since;   /* the first kernel that has it in the form that the program knows */
 } hooks[] = {
-	{ "process_exit", NULL },
-	{ "process_exec", NULL },
-	{ "process_fork", NULL },
-	{ "tcp_destroy", NULL },
-	{ "exit_accept", "sys_exit_accept" },
-	{ "exit_accept", "sys_exit_accept4" },
-	{ "exit_bind", "sys_exit_bind" },
-	{ "exit_listen", "sys_exit_listen" },
-	{ "exit_connect", "sys_exit_connect" },
-	{ "enter_address", "sys_enter_bind" },
-	{ "enter_listen", "sys_enter_listen" },
-	{ "enter_address", "sys_enter_connect" },
-	{ "tcp_state", NULL },
+	{ .program = "process_exit" },
+	{ .program = "process_exec" },
+	{ .program = "process_fork" },
+	{ .program = "tcp_destroy" },
+	{ .program = "exit_accept", .call = "sys_exit_accept" },
+	{ .program = "exit_accept", .call = "sys_exit_accept4" },
+	{ .program = "exit_bind", .call = "sys_exit_bind" },
+	{ .program = "exit_listen", .call = "sys_exit_listen" },
+	{ .program = "exit_connect", .call = "sys_exit_connect" },
+	{ .program = "enter_address", .call = "sys_enter_bind" },
+	{ .program = "enter_listen", .call = "sys_enter_listen" },
+	{ .program = "enter_address", .call = "sys_enter_connect" },
+	{ .program = "uring_complete", .since = KERNEL_VERSION(6, 15, 0) },
+	{ .program = "tcp_state" },
 };
 
 #define HOOKS (sizeof(hooks) / sizeof(hooks[0]))
@@ -56,6 +60,7 @@ struct probe {
 	probe_record record;
 	void *context;
 	char names[512];
+	uint32_t kernel;
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
@@ -114,6 +119,22 @@ static void configure(struct porttrace_bpf *skel, const struct probe_config *con
 	}
 }
 
+/* The running kernel's version as KERNEL_VERSION() makes it. */
+static uint32_t kernel_version(void)
+{
+	unsigned int version = 0, patch = 0, level = 0;
+	struct utsname name;
+
+	if (!uname(&name))
+		(void)sscanf(name.release, "%u.%u.%u", &version, &patch, &level);
+	return KERNEL_VERSION(version, patch, level);
+}
+
+static struct bpf_program *hook_program(const struct probe *probe, const struct hook *hook)
+{
+	return bpf_object__find_program_by_name(probe->skel->obj, hook->program);
+}
+
 static int load(struct probe *probe, const struct probe_config *config)
 {
 	int err = -ENOMEM;
@@ -122,6 +143,10 @@ static int load(struct probe *probe, const struct probe_config *config)
 	if (!probe->skel)
 		return -errno;
 	configure(probe->skel, config);
+	probe->kernel = kernel_version();
+	for (size_t i = 0; i < HOOKS; i++)
+		if (hooks[i].since > probe->kernel)
+			(void)bpf_program__set_autoload(hook_program(probe, &hooks[i]), false);
 	err = porttrace_bpf__load(probe->skel);
 	if (err == -EPERM || err == -EACCES) {
 		log_error("the kernel refuses to load the programs (%s): root of the initial user "
@@ -191,12 +216,15 @@ static int attach_call(struct bpf_program *program, int directory, const char *n
 static int attach_hook(struct probe *probe, const struct hook *hook, int directory,
 		       struct bpf_link **link)
 {
-	struct bpf_program *program =
-		bpf_object__find_program_by_name(probe->skel->obj, hook->program);
+	struct bpf_program *program = hook_program(probe, hook);
 	const char *name = hook->call ?: bpf_program__section_name(program);
 	size_t len = strlen(probe->names);
 	int err = 0;
 
+	if (hook->since > probe->kernel) {
+		log_verbose("%s: this kernel's is older", name);
+		return 0;
+	}
 	if (hook->call) {
 		err = attach_call(program, directory, hook->call, link);
 	} else {
@@ -252,9 +280,14 @@ static size_t hand_out(struct probe *probe, const char *data, size_t len)
 	return used;
 }
 
-static int read_iterator(struct probe *probe, struct bpf_program *program, char *buffer)
+/* map: for an iterator over its elements, else NULL. */
+static int read_iterator(struct probe *probe, struct bpf_program *program, struct bpf_map *map,
+			 char *buffer)
 {
-	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
+	union bpf_iter_link_info info = { .map.map_fd = map ? (uint32_t)bpf_map__fd(map) : 0 };
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
+		    .link_info_len = sizeof(info));
+	struct bpf_link *link = bpf_program__attach_iter(program, map ? &options : NULL);
 	size_t len = 0;
 	ssize_t got;
 	int fd, err = 0;
@@ -295,11 +328,23 @@ int probe_snapshot(struct probe *probe)
 
 	if (!buffer)
 		return -ENOMEM;
-	err = read_iterator(probe, probe->skel->progs.old_files, buffer);
+	err = read_iterator(probe, probe->skel->progs.old_files, NULL, buffer);
 	if (!err)
-		err = read_iterator(probe, probe->skel->progs.old_sockets, buffer);
+		err = read_iterator(probe, probe->skel->progs.old_sockets, NULL, buffer);
 	if (err)
 		log_error("the sockets that are open already can't be read: %s", strerror(-err));
+	free(buffer);
+	return err;
+}
+
+int probe_recall(struct probe *probe)
+{
+	char *buffer = malloc(SNAPSHOT_BUFFER);
+	int err = -ENOMEM;
+
+	if (buffer)
+		err = read_iterator(probe, probe->skel->progs.known_sockets,
+				    probe->skel->maps.sockets, buffer);
 	free(buffer);
 	return err;
 }

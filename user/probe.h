@@ -40,6 +40,12 @@ void probe_detach(struct probe *probe);
 /* Read the sockets that existed before, as records.  0 or -errno. */
 int probe_snapshot(struct probe *probe);
 
+/*
+ * Read what the kernel side knows of all sockets, as PT_OPEN records: after a loss.
+ * 0 or -errno.
+ */
+int probe_recall(struct probe *probe);
+
 /* Readable when a good part of the ring is full; drain on a timer too. */
 int probe_fd(const struct probe *probe);
 /* Hand out what waits in the ring.  0 or -errno. */

@@ -23,6 +23,9 @@ struct process {
 	const char *user;       /* NULL: uid has no name */
 	uint32_t parent_pid;    /* 0: not known */
 	char parent_name[PT_COMM_LEN];
+	char *container_id;            /* of the innermost container; NULL: none, or not known */
+	const char *container_runtime; /* NULL: not known */
+	char *service;                 /* systemd unit; NULL: none, or not known */
 };
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgroup.h"
 #include "decode.h"
 #include "hash.h"
 #include "procfs.h"
@@ -16,12 +17,14 @@
 
 #define GRAVES 1024
 #define ARGS_LIMIT 4096
+#define CGROUP_LIMIT 4096 /* of a path: PATH_MAX */
 
 struct entry {
 	struct process process; /* first: the rest is private to this file */
 	struct hash_node node;  /* by pid */
 	uint64_t forked;
 	size_t holds;
+	bool placed; /* its control group was looked at */
 	bool exited;
 	bool buried; /* in the list of graves */
 	struct entry *next_grave;
@@ -44,6 +47,8 @@ static void entry_free(struct entry *entry)
 {
 	free(entry->process.executable);
 	free(entry->process.args);
+	free(entry->process.container_id);
+	free(entry->process.service);
 	free(entry);
 }
 
@@ -157,16 +162,41 @@ static void set_string(char **string, char *value)
 	*string = value;
 }
 
-/* Ask /proc for what the process lacks. */
-static void complete(struct processes *processes, struct process *process)
+/* What a control group's path tells.  A name for which there is no memory is not known. */
+static void set_place(struct process *process, const char *path)
+{
+	struct cgroup_place place;
+
+	if (cgroup_parse(&place, path))
+		return;
+	set_string(&process->container_id, place.id[0] ? strdup(place.id) : NULL);
+	process->container_runtime = place.runtime;
+	set_string(&process->service, place.service[0] ? strdup(place.service) : NULL);
+	entry_of(process)->placed = true;
+}
+
+static void find_place(struct process *process, const struct procfs *proc)
+{
+	char path[CGROUP_LIMIT], *text = procfs_cgroup(proc);
+
+	/* A process that ends is in the roots of v1: what was known before is better. */
+	if (text && !cgroup_choose(path, sizeof(path), text) && path[1])
+		set_place(process, path);
+	free(text);
+}
+
+/* Ask /proc for what the process lacks.  0 or -errno: -ENOENT if it has ended. */
+static int complete(struct processes *processes, struct process *process)
 {
 	bool args = processes->want_args && (!process->args || process->args_len >= PT_ARGS_LEN);
 	struct procfs proc;
+	int err;
 
-	if (process->name[0] && process->executable && !args)
-		return;
-	if (procfs_open(&proc, process->pid, process->start))
-		return;
+	if (process->name[0] && process->executable && entry_of(process)->placed && !args)
+		return 0;
+	err = procfs_open(&proc, process->pid, process->start);
+	if (err)
+		return err;
 	if (!process->name[0]) {
 		memcpy(process->name, proc.name, sizeof(process->name));
 		process->parent_pid = proc.parent_pid;
@@ -175,6 +205,8 @@ static void complete(struct processes *processes, struct process *process)
 	}
 	if (!process->executable)
 		process->executable = procfs_executable(&proc);
+	if (!entry_of(process)->placed)
+		find_place(process, &proc);
 	if (args) {
 		size_t len;
 		char *whole = procfs_args(&proc, ARGS_LIMIT, &len);
@@ -185,6 +217,7 @@ static void complete(struct processes *processes, struct process *process)
 		}
 	}
 	procfs_close(&proc);
+	return 0;
 }
 
 int processes_update(struct processes *processes, const struct pt_process *news,
@@ -192,7 +225,7 @@ int processes_update(struct processes *processes, const struct pt_process *news,
 {
 	struct entry *entry = find(processes, &news->who);
 	struct process *process;
-	char path[PT_EXE_LEN + 1];
+	char path[PT_EXE_LEN + 1], place[PT_CGROUP_LEN + 1];
 
 	if (!entry)
 		entry = add(processes, &news->who, boot_to_real);
@@ -209,6 +242,13 @@ int processes_update(struct processes *processes, const struct pt_process *news,
 	set_string(&process->executable, decode_path(news, path) ? strdup(path) : NULL);
 	set_string(&process->args, NULL);
 	process->args_len = 0;
+	entry->placed = false;
+	if (decode_cgroup(news, place))
+		set_place(process, place);
+	if (news->exiting) {
+		entry->exited = true;
+		bury(processes, entry);
+	}
 	if (news->args_len) {
 		process->args = malloc(news->args_len);
 		if (!process->args)
@@ -216,8 +256,14 @@ int processes_update(struct processes *processes, const struct pt_process *news,
 		memcpy(process->args, news->args, news->args_len);
 		process->args_len = news->args_len;
 	}
-	complete(processes, process);
+	(void)complete(processes, process);
 	return 0;
+}
+
+int processes_foresee(struct processes *processes, const struct pt_process *news,
+		      uint64_t boot_to_real)
+{
+	return find(processes, &news->who) ? 0 : processes_update(processes, news, boot_to_real);
 }
 
 void processes_exit(struct processes *processes, const struct pt_who *who)
@@ -234,7 +280,8 @@ void processes_fork(struct processes *processes, const struct pt_who *who, uint6
 {
 	struct entry *entry = find(processes, who);
 
-	if (entry)
+	/* Those of two CPUs may come in the wrong order. */
+	if (entry && entry->forked < time)
 		entry->forked = time;
 }
 
@@ -248,8 +295,11 @@ struct process *processes_find(struct processes *processes, const struct pt_who 
 	entry = find(processes, who);
 	if (!entry) {
 		entry = add(processes, who, boot_to_real);
-		if (entry)
-			complete(processes, &entry->process);
+		/* Its end may have been told before, and won't be again. */
+		if (entry && complete(processes, &entry->process) == -ENOENT) {
+			entry->exited = true;
+			bury(processes, entry);
+		}
 	}
 	return entry ? &entry->process : NULL;
 }
@@ -269,6 +319,11 @@ void processes_release(struct processes *processes, struct process *process)
 		return;
 	entry->holds--;
 	bury(processes, entry);
+}
+
+bool processes_exited(const struct process *process)
+{
+	return ((const struct entry *)process)->exited;
 }
 
 uint64_t processes_forked(const struct process *process)

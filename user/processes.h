@@ -21,6 +21,10 @@ void processes_free(struct processes *processes);
 int processes_update(struct processes *processes, const struct pt_process *news,
 		     uint64_t boot_to_real);
 
+/* The same before its turn, for a process that is not known at all. */
+int processes_foresee(struct processes *processes, const struct pt_process *news,
+		      uint64_t boot_to_real);
+
 /* It ended; it is forgotten when nothing holds it, though not at once. */
 void processes_exit(struct processes *processes, const struct pt_who *who);
 
@@ -43,6 +47,9 @@ void processes_release(struct processes *processes, struct process *process);
  * an event may point to as many as it likes until then.
  */
 void processes_reap(struct processes *processes);
+
+/* It has ended. */
+bool processes_exited(const struct process *process);
 
 /* Boot time of its latest fork, 0: none since it is known. */
 uint64_t processes_forked(const struct process *process);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define EXECUTABLE_MAX 4096
+#define CGROUP_MAX 65536 /* a path for each of the controllers of v1 */
 
 /* Read a small file, NUL added.  The length or -errno. */
 static ssize_t read_file(int dir, const char *name, char *buffer, size_t size)
@@ -124,4 +125,20 @@ char *procfs_args(const struct procfs *proc, size_t limit, size_t *len)
 	*len = (size_t)got;
 	fitting = realloc(args, *len + 1);
 	return fitting ? fitting : args;
+}
+
+char *procfs_cgroup(const struct procfs *proc)
+{
+	char *text = malloc(CGROUP_MAX);
+	ssize_t len = -ENOMEM;
+
+	if (text)
+		len = read_file(proc->fd, "cgroup", text, CGROUP_MAX);
+	/* A line that was cut would name another group. */
+	while (len > 0 && text[len - 1] != '\n')
+		text[--len] = '\0';
+	if (len > 0)
+		return text;
+	free(text);
+	return NULL;
 }

@@ -33,6 +33,9 @@ char *procfs_executable(const struct procfs *proc);
 /* The arguments, each with its NUL, at most limit bytes, to be freed; NULL: not to be had. */
 char *procfs_args(const struct procfs *proc, size_t limit, size_t *len);
 
+/* The text of /proc/PID/cgroup, for cgroup_choose(), to be freed; NULL: not to be had. */
+char *procfs_cgroup(const struct procfs *proc);
+
 /*
  * Read name, parent and start (clock ticks since boot) from the text of
  * /proc/PID/stat.  0 or -EBADMSG.

@@ -49,8 +49,8 @@ static int open_file(const char *path)
 	struct stat st;
 	int err = 0;
 
-	if (fd < 0)
-		return errno == ENXIO ? -EINVAL : -errno;
+	if (fd < 0) /* a FIFO or socket, a directory */
+		return errno == ENXIO || errno == EISDIR ? -EINVAL : -errno;
 	if (fstat(fd, &st))
 		err = -errno;
 	else if (!S_ISREG(st.st_mode))
@@ -132,14 +132,19 @@ static int write_all(int fd, const char *data, size_t len, size_t *done)
 	return 0;
 }
 
+/* data may be NULL if len is 0. */
 static uint64_t count_lines(const char *data, size_t len)
 {
-	const char *end = data + len, *at = data;
 	uint64_t lines = 0;
 
-	while (at < end && (at = memchr(at, '\n', (size_t)(end - at)))) {
+	while (len) {
+		const char *newline = memchr(data, '\n', len);
+
+		if (!newline)
+			break;
+		len -= (size_t)(newline + 1 - data);
+		data = newline + 1;
 		lines++;
-		at++;
 	}
 	return lines;
 }

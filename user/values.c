@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "cgroup.h"
 #include "services.h"
 
 #define NSEC_PER_SEC 1000000000ULL
@@ -237,6 +238,14 @@ int value_user(const char *text, uint32_t *uid, struct why *why)
 	}
 	*uid = user->pw_uid;
 	return 0;
+}
+
+int value_container(const char *text)
+{
+	size_t len = strspn(text, "0123456789abcdefghijklmnopqrstuvwxyz"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ._-");
+
+	return len && !text[len] && len < CGROUP_NAME_LEN ? 0 : -EINVAL;
 }
 
 /* `ip netns` leaves plain files behind when it is interrupted: they are none. */

@@ -36,6 +36,8 @@ int value_ports(const char *text, const struct services *services, struct filter
 int value_net(const char *text, struct filter_net *net, struct why *why);
 /* A number, or a name that getpwnam(3) knows. */
 int value_user(const char *text, uint32_t *uid, struct why *why);
+/* What a container's id or a machine's name may begin with: at least one character. */
+int value_container(const char *text);
 /* The inode number of the network namespace that has this name in directory. */
 int value_netns_name(const char *directory, const char *name, uint32_t *inode);
 /* A number, "self", or a name that `ip netns` knows. */

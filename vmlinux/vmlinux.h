@@ -80,6 +80,7 @@ enum {
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
+#define IPPROTO_MPTCP 262
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define EPIPE 32
@@ -89,7 +90,8 @@ enum {
 #define EISCONN 106
 #define EALREADY 114
 #define EINPROGRESS 115
-#define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
+#define PF_EXITING 0x00000004 /* include/linux/sched.h */
+#define PF_KTHREAD 0x00200000
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -156,6 +158,38 @@ struct cred {
 	kuid_t euid;
 };
 
+/* The parent was called parent up to 6.14. */
+struct kernfs_node {
+	struct kernfs_node *__parent;
+	const char *name;
+};
+
+struct kernfs_node___old {
+	struct kernfs_node *parent;
+};
+
+struct cgroup_root;
+
+struct cgroup {
+	struct kernfs_node *kn;
+	struct cgroup_root *root;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+
+/* The numbers depend on the kernel's configuration: CO-RE has the right one. */
+enum cgroup_subsys_id {
+	memory_cgrp_id = 4,
+	pids_cgrp_id = 11,
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[16];
+	struct cgroup *dfl_cgrp;
+};
+
 struct signal_struct {
 	atomic_t live;
 };
@@ -179,6 +213,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct files_struct *files;
 	struct mm_struct *mm;
+	struct css_set *cgroups;
 };
 
 /* Sockets. */
@@ -238,6 +273,7 @@ struct sock {
 	u16 sk_protocol;
 	int sk_err;
 	struct socket *sk_socket;
+	u8 sk_kern_sock : 1;
 };
 
 enum sock_flags {
@@ -250,7 +286,20 @@ struct inet_sock {
 	__be16 inet_sport;
 };
 
+struct inet_connection_sock {
+	void *icsk_ulp_data;
+};
+
+struct mptcp_subflow_context {
+	u32 mp_join : 1, request_join : 1;
+};
+
+struct mptcp_sock {
+	struct sock *first;
+};
+
 struct tcp_sock {
+	bool is_mptcp;
 	u64 bytes_received;
 	u64 bytes_sent;
 	u64 bytes_retrans;
@@ -279,6 +328,25 @@ struct trace_event_raw_sys_exit {
 
 struct seq_file;
 struct linux_binprm;
+struct io_ring_ctx;
+struct bpf_map;
+
+struct io_uring_cqe {
+	__s32 res;
+};
+
+struct io_kiocb {
+	struct file *file;
+	u8 opcode;
+};
+
+/* uapi/linux/io_uring.h */
+enum {
+	IORING_OP_ACCEPT = 13,
+	IORING_OP_CONNECT = 16,
+	IORING_OP_BIND = 56,
+	IORING_OP_LISTEN = 57,
+};
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
@@ -289,6 +357,13 @@ struct bpf_iter__task_file {
 	struct task_struct *task;
 	u32 fd;
 	struct file *file;
+};
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
+	void *value;
 };
 
 struct bpf_iter__tcp {

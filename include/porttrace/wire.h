@@ -19,6 +19,8 @@
 #define PT_EXE_ROOM 512
 #define PT_EXE_LEN (PT_EXE_ROOM + 256)
 #define PT_ARGS_LEN 512
+#define PT_CGROUP_ROOM 512
+#define PT_CGROUP_LEN (PT_CGROUP_ROOM + 256)
 
 enum pt_type {
 	PT_BIND = 1,
@@ -43,7 +45,8 @@ enum pt_attribution {
 	PT_BY_ACCEPT,
 	PT_BY_INHERIT, /* established, but accept(2) did not hand it out yet: no owner */
 	PT_BY_SNAPSHOT,
-	PT_BY_KERNEL, /* a kernel thread: no pid */
+	PT_BY_KERNEL, /* a socket of the kernel itself: no pid */
+	PT_BY_CLOSE,  /* who closed it; the owner had ended, and others held it too */
 	PT_ATTRIBUTION_END,
 };
 
@@ -130,18 +133,19 @@ struct pt_process {
 	__u8 type;
 	__u8 exe_cut; /* the path was longer than PT_EXE_ROOM */
 	__u16 exe_len;
-	__u16 args_len; /* PT_ARGS_LEN: there may be more */
-	__u16 spare16;
+	__u16 args_len;   /* PT_ARGS_LEN: there may be more */
+	__u16 cgroup_len; /* 0 also if it was too long */
 	struct pt_who who;
 	__u32 uid; /* effective */
 	__u64 time;
 	struct pt_who parent;
-	__u32 spare32;
+	__u32 exiting; /* it has told its PT_EXIT already */
 	char name[PT_COMM_LEN];
 	char parent_name[PT_COMM_LEN];
 	/* The path's names from the last to the first, each with its NUL. */
 	char exe[PT_EXE_LEN];
-	char args[PT_ARGS_LEN]; /* each with its NUL */
+	char cgroup[PT_CGROUP_LEN]; /* as exe */
+	char args[PT_ARGS_LEN];     /* each with its NUL */
 };
 
 /* A process that was told of ended, or began another process. */
@@ -166,7 +170,7 @@ struct pt_counts {
 
 _Static_assert(sizeof(struct pt_who) == 12, "wire format");
 _Static_assert(sizeof(struct pt_socket) == 128, "wire format");
-_Static_assert(sizeof(struct pt_process) == 80 + PT_EXE_LEN + PT_ARGS_LEN, "wire format");
+_Static_assert(sizeof(struct pt_process) == 80 + 2 * 768 + PT_ARGS_LEN, "wire format");
 _Static_assert(sizeof(struct pt_life) == 40, "wire format");
 
 #endif

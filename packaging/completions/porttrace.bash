@@ -47,8 +47,8 @@ _porttrace_value() {
 	--ring-size)
 		_porttrace_words "$2" "1M 2M 4M 8M 16M 32M 64M"
 		;;
-	-p | --pid | --comm | -P | --port | --local-port | --remote-port | --net | --count | \
-		--duration | --flush-interval)
+	-p | --pid | --comm | --container | -P | --port | --local-port | --remote-port | --net | \
+		--count | --duration | --flush-interval)
 		;;
 	*)
 		return 1
@@ -67,8 +67,8 @@ _porttrace() {
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	_porttrace_value "$prev" "$cur" && return
-	_porttrace_words "$cur" "-p --pid --comm --user --netns -P --port --local-port
-		--remote-port --net -4 -6 -t --tcp -u --udp -e --event --failed
+	_porttrace_words "$cur" "-p --pid --comm --user --container --netns -P --port
+		--local-port --remote-port --net -4 -6 -t --tcp -u --udp -e --event --failed
 		--json -o --output --wide -n --numeric --utc --color --args --snapshot
 		--count --duration --ring-size --flush-interval
 		-q --quiet -v --verbose -V --version -h --help"

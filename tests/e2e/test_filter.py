@@ -172,8 +172,9 @@ def test_owners_are_kept_behind_the_filter():
     tracer = Tracer("--event", "close", "--comm", "client")
     listener = server.listener()
     ours = client.client(listener.local)
-    server.accept(listener.sock)
+    theirs = server.accept(listener.sock)
     client.close(ours.sock)
+    server.close(theirs.sock)  # until then the client's end may stay in FIN_WAIT2
     record = tracer.wait(action="close", pid=client.pid)
     tracer.trace()
     assert record["destination.process.pid"] == server.pid, record

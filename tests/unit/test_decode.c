@@ -171,6 +171,11 @@ static void test_process_lengths(void **state)
 	process.args_len = PT_ARGS_LEN + 1;
 	assert_int_equal(decode(&record, &process, sizeof(process)), -EBADMSG);
 	process.args_len = 0;
+	process.cgroup_len = PT_CGROUP_LEN;
+	assert_int_equal(decode(&record, &process, sizeof(process)), 0);
+	process.cgroup_len = PT_CGROUP_LEN + 1;
+	assert_int_equal(decode(&record, &process, sizeof(process)), -EBADMSG);
+	process.cgroup_len = 0;
 	process.who.tgid = 0;
 	assert_int_equal(decode(&record, &process, sizeof(process)), -EBADMSG);
 }

@@ -269,6 +269,59 @@ static void test_comms_are_alternatives(void **state)
 	assert_false(passes(&f));
 }
 
+static bool container_passes(struct fixture *f, const char *container, const char *id)
+{
+	char copy[80], own[80], *list[] = { copy };
+	bool result;
+
+	(void)snprintf(copy, sizeof(copy), "%s", container);
+	(void)snprintf(own, sizeof(own), "%s", id ? id : "");
+	f->process.container_id = id ? own : NULL;
+	f->filter.containers = list;
+	f->filter.container_count = 1;
+	result = passes(f);
+	f->process.container_id = NULL;
+	f->filter.containers = NULL;
+	f->filter.container_count = 0;
+	return result;
+}
+
+static void test_container(void **state)
+{
+	static const char id[] = "3f2a9c1b04de5a7788990011223344556677889900aabbccddeeff0011223344";
+	char first[] = "db", second[] = "3f", own[sizeof(id)], *both[] = { first, second };
+	uint32_t pid = 43;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	assert_true(container_passes(&f, id, id));
+	assert_true(container_passes(&f, "3f2a9c1b04de", id));
+	assert_true(container_passes(&f, "3", id));
+	assert_false(container_passes(&f, "3f2b", id));
+	assert_false(container_passes(&f, "f2a9", id));
+	assert_false(container_passes(&f, "3F2A", id));
+	assert_true(container_passes(&f, "web", "web-1"));
+	assert_false(container_passes(&f, "web-1x", "web-1"));
+	/* In no container, or nobody knows in which. */
+	assert_false(container_passes(&f, "3", NULL));
+	f.event.process = NULL;
+	assert_false(container_passes(&f, "3", id));
+
+	/* One of them is enough, but the pid must fit too. */
+	set_up(&f);
+	memcpy(own, id, sizeof(id));
+	f.process.container_id = own;
+	f.filter.containers = both;
+	f.filter.container_count = 1;
+	assert_false(passes(&f));
+	f.filter.container_count = 2;
+	assert_true(passes(&f));
+	f.filter.pids = &pid;
+	f.filter.pid_count = 1;
+	assert_false(passes(&f));
+}
+
 static void test_netns(void **state)
 {
 	uint32_t inodes[] = { 1, 4026531840 };
@@ -461,6 +514,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_process),
 		cmocka_unit_test(test_comm),
 		cmocka_unit_test(test_comms_are_alternatives),
+		cmocka_unit_test(test_container),
 		cmocka_unit_test(test_netns),
 		cmocka_unit_test(test_port_of_either_end),
 		cmocka_unit_test(test_port_of_one_end),

@@ -316,6 +316,63 @@ static void binds(void **state)
 	check_lacks(f, &event, "'args'");
 }
 
+/* Of the owner alone: a peer's can be had from its own records. */
+static void runs_in_containers(void **state)
+{
+	char id[] = "3f2a9c1b04de5a7788990011223344556677889900aabbccddeeff0011223344";
+	char name[] = "\"\n\x1b", unit[] = "web.service", odd[] = "a\\x2db\xff.service";
+	struct fixture *f = *state;
+	struct event event = events_connect(&f->curl, &f->python);
+
+	f->curl.container_id = id;
+	f->curl.container_runtime = "docker";
+	f->python.service = unit;
+	event.error = ECONNREFUSED;
+	check(f, &event,
+	      "{'@timestamp':'2026-11-20T14:03:08.011203944Z',"
+	      "'event':{'action':'connect','outcome':'failure','sequence':17,"
+	      "'duration':212345},"
+	      "'host':{'name':'web1'},"
+	      "'network':{'transport':'tcp','type':'ipv4','direction':'egress'},"
+	      "'source':{'ip':'127.0.0.1','port':43210,"
+	      "'process':{'pid':4242,'name':'curl','executable':'/usr/bin/curl'}},"
+	      "'destination':{'ip':'127.0.0.1','port':8080,"
+	      "'process':{'pid':812,'name':'python3','executable':'/usr/bin/python3.11'}},"
+	      "'process':{'pid':4242,'name':'curl','executable':'/usr/bin/curl',"
+	      "'start':'2026-11-20T14:03:08.006Z','entity_id':'0f3c1a5e-4242-8b2c91d3a7',"
+	      "'parent':{'pid':4000,'name':'bash'},'user':{'id':'1000','name':'web'}},"
+	      "'container':{"
+	      "'id':'3f2a9c1b04de5a7788990011223344556677889900aabbccddeeff0011223344',"
+	      "'runtime':'docker'},"
+	      "'error':{'code':'ECONNREFUSED',"
+	      "'message':'connect to 127.0.0.1:8080 failed: Connection refused'},"
+	      "'porttrace':{'local':{'ip':'127.0.0.1','port':43210,'range':'registered',"
+	      "'ephemeral':true},"
+	      "'remote':{'ip':'127.0.0.1','port':8080,'service':'http-alt'},"
+	      "'socket':'connection','cookie':6699,'netns':4026531840,"
+	      "'attribution':'connect'}}\n");
+
+	f->curl.container_runtime = NULL;
+	check_has(f, &event, "eeff0011223344'},'error'");
+	check_lacks(f, &event, "'runtime'");
+	event.error = 0;
+	f->curl.service = unit;
+	check_has(f, &event, "eeff0011223344'},'service':{'name':'web.service'},'porttrace'");
+	f->curl.container_id = NULL;
+	f->curl.container_runtime = "docker";
+	check_has(f, &event, "'name':'web'}},'service':{'name':'web.service'},'porttrace'");
+	check_lacks(f, &event, "'container'");
+	check_lacks(f, &event, "'runtime'");
+
+	f->curl.container_id = name;
+	f->curl.service = odd;
+	check_has(f, &event, "'container':{'id':'\\'\\u000a\\u001b','runtime':'docker'}");
+	check_has(f, &event, "'service':{'name':'a\\\\x2db\xef\xbf\xbd.service'}");
+	event.process = NULL;
+	check_lacks(f, &event, "'container'");
+	check_lacks(f, &event, "'service':{");
+}
+
 static void states(void **state)
 {
 	struct fixture *f = *state;
@@ -371,6 +428,8 @@ static void tells_of_the_run(void **state)
 		.written = 80,
 		.filtered = 10,
 		.lost = { 1, 2, 3, 4 },
+		.skipped = 5,
+		.late = 6,
 	};
 	struct event event = { .action = EVENT_START, .time = EVENTS_TIME, .sequence = 1 };
 
@@ -400,7 +459,7 @@ static void tells_of_the_run(void **state)
 	      "{'@timestamp':'2026-11-20T14:03:08.011203944Z',"
 	      "'event':{'action':'stop','sequence':3},'host':{'name':'web1'},"
 	      "'porttrace':{'totals':{'seen':100,'written':80,'filtered':10,'lost':{'ring':1,"
-	      "'map':2,'missed':3,'sink':4}}}}\n");
+	      "'map':2,'missed':3,'sink':4},'skipped':5,'late':6}}}\n");
 }
 
 /* Nothing known but that it happened. */
@@ -618,6 +677,7 @@ int main(void)
 		TEST(closes),
 		TEST(listens),
 		TEST(binds),
+		TEST(runs_in_containers),
 		TEST(states),
 		TEST(opens),
 		TEST(tells_of_the_run),

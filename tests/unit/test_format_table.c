@@ -366,6 +366,31 @@ static void shows_details(void **state)
 		   "-                    tcp 127.0.0.1:43210 > 127.0.0.1:8080 0.21ms by=connect\n");
 }
 
+/* The container's id as short as others show it; names are never cut. */
+static void shows_places(void **state)
+{
+	char id[] = "3f2a9c1b04de5a7788990011223344556677889900aabbccddeeff0011223344";
+	char name[] = "3f2a9c1b04de5a7788990011223344556677889900aabbccddeeff001122334\x1b";
+	char unit[] = "a\\x2db\x1b.service";
+	struct fixture *f = *state;
+	struct event event = events_listen(&f->python);
+
+	f->python.service = unit;
+	check(f, &event, "listen " PYTHON "0.0.0.0:8080 http-alt\n");
+	f->formatter.config.wide = true;
+#define WIDE                                                                \
+	"2026-11-20 15:03:08.011 listen      812 python3         web      " \
+	"systemd 1            tcp 0.0.0.0:8080 http-alt netns=4026531840 cookie=77 by=listen "
+	check_rows(f, &event, WIDE "service=a\\x2db\\x1b.service exe=/usr/bin/python3.11\n");
+	f->python.container_id = id;
+	check_rows(f, &event, WIDE "container=3f2a9c1b04de exe=/usr/bin/python3.11\n");
+	f->python.container_id = name;
+	check_rows(f, &event,
+		   WIDE "container=3f2a9c1b04de5a7788990011223344556677889900aabbccddeeff001122334"
+			"\\x1b exe=/usr/bin/python3.11\n");
+#undef WIDE
+}
+
 static void check_time(struct fixture *f, uint64_t second, const char *expected)
 {
 	struct event event = { .action = EVENT_LOST, .time = second * NS_PER_S + 7000000 };
@@ -532,6 +557,7 @@ int main(void)
 		TEST(fits_nothing),
 		TEST(uses_wide_terminals),
 		TEST(shows_details),
+		TEST(shows_places),
 		TEST(knows_local_time),
 		TEST(colors),
 		TEST(escapes_names),

@@ -33,6 +33,7 @@
 #define COMM_CUT \
 	"the kernel keeps 15 bytes of a process name; end a longer one with '*' after those"
 #define USER_VALUE "a user is a name or a number from 0 to 4294967294"
+#define CONTAINER_VALUE "a container is an id or the beginning of one, as 3f2a9c1b04de, or a name"
 #define EVENT_VALUE "an event is one of bind, listen, connect, accept, flow, close, state, open"
 #define FILE_VALUE "the name of a file is needed"
 #define COLOR_VALUE "one of auto, always, never"
@@ -153,7 +154,7 @@ static void test_nothing(void **state)
 	assert_int_equal(p.options.filter.actions, 0);
 	assert_int_equal(p.options.filter.pid_count + p.options.filter.comm_count +
 				 p.options.filter.uid_count + p.options.filter.netns_count +
-				 p.options.filter.net_count,
+				 p.options.filter.net_count + p.options.filter.container_count,
 			 0);
 	assert_null(p.options.output);
 	assert_int_equal(p.options.color, COLOR_AUTO);
@@ -265,7 +266,7 @@ static void test_ways_of_writing(void **state)
 static void test_unknown(void **state)
 {
 	(void)state;
-	FAILS("unknown option '--container'; " HELP, "--container", "ab");
+	FAILS("unknown option '--contain'; " HELP, "--contain", "ab");
 	FAILS("unknown option '--jso'; " HELP, "--jso");
 	FAILS("unknown option '--jsonx'; " HELP, "--jsonx");
 	FAILS("unknown option '--JSON'; " HELP, "--JSON");
@@ -361,6 +362,31 @@ static void test_user(void **state)
 	EACH_FAILS("--user", "no user has this name; a user is a name or a number", "no-such-user",
 		   "-1", "+0", "0x0", "1.5", " 0");
 	FAILS("--user '': " USER_VALUE, "--user", "");
+}
+
+static void test_container(void **state)
+{
+	char longest[257];
+	struct parsed p;
+
+	(void)state;
+	PASSES(&p, "--container", "3", "--container=3f2a9c1b04de", "--container", "Web_1.a-b");
+	assert_int_equal(p.options.filter.container_count, 3);
+	assert_string_equal(p.options.filter.containers[0], "3");
+	assert_string_equal(p.options.filter.containers[1], "3f2a9c1b04de");
+	assert_string_equal(p.options.filter.containers[2], "Web_1.a-b");
+	options_free(&p.options);
+
+	EACH_FAILS("--container", CONTAINER_VALUE, "a,b", "a b", " a", "a ", "a*", "?", "/docker/a",
+		   "a:b", "a@b", "docker://3f2a", "\xc3\xa9");
+	FAILS("--container '': " CONTAINER_VALUE, "--container", "");
+	FAILS("--container '': " CONTAINER_VALUE, "--container=");
+	FAILS("--container: a value is missing; " CONTAINER_VALUE, "--container");
+
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(value_container(longest), -EINVAL);
+	assert_int_equal(value_container(longest + 1), 0);
 }
 
 static void test_netns(void **state)
@@ -1034,6 +1060,7 @@ int main(void)
 		cmocka_unit_test(test_pid),
 		cmocka_unit_test(test_comm),
 		cmocka_unit_test(test_user),
+		cmocka_unit_test(test_container),
 		cmocka_unit_test(test_netns),
 		cmocka_unit_test(test_netns_name),
 		cmocka_unit_test(test_ports),

@@ -241,6 +241,19 @@ static void test_reap_later(void **state)
 	assert_false(is_known(*state, WIRE_PID));
 }
 
+/* Told of first when it closes its files, after its end was told. */
+static void test_exiting(void **state)
+{
+	struct pt_process news = wire_process(WIRE_PID, "program", LITERAL("program"));
+
+	end(*state, WIRE_PID);
+	news.exiting = 1;
+	assert_int_equal(processes_update(*state, &news, 0), 0);
+	assert_true(is_known(*state, WIRE_PID));
+	bury_others(*state, GRAVES);
+	assert_false(is_known(*state, WIRE_PID));
+}
+
 static void test_living_are_kept(void **state)
 {
 	const uint32_t living = 5000;
@@ -445,11 +458,14 @@ static void test_proc_completes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_update),     TEST(test_exec),           TEST(test_long_names),
-		TEST(test_unknown),    TEST(test_pid_reuse),      TEST(test_pid_reuse_untold),
-		TEST(test_graves),     TEST(test_reap_later),     TEST(test_living_are_kept),
-		TEST(test_held),       TEST(test_held_in_grave),  TEST(test_nobody),
-		TEST(test_forked),     TEST(test_memory),         TEST(test_memory_of_the_gone),
+		TEST(test_update),     TEST(test_exec),
+		TEST(test_long_names), TEST(test_unknown),
+		TEST(test_pid_reuse),  TEST(test_pid_reuse_untold),
+		TEST(test_graves),     TEST(test_reap_later),
+		TEST(test_exiting),    TEST(test_living_are_kept),
+		TEST(test_held),       TEST(test_held_in_grave),
+		TEST(test_nobody),     TEST(test_forked),
+		TEST(test_memory),     TEST(test_memory_of_the_gone),
 		TEST(test_proc_helps), TEST(test_proc_completes),
 	};
 

@@ -204,6 +204,29 @@ static void test_own_program(void **state)
 	procfs_close(&proc);
 }
 
+static void test_own_cgroup(void **state)
+{
+	char expected[65536];
+	int fd = open("/proc/self/cgroup", O_RDONLY);
+	ssize_t len;
+	struct procfs proc;
+	char *text;
+
+	(void)state;
+	if (fd < 0)
+		skip(); /* a kernel without control groups */
+	len = read(fd, expected, sizeof(expected) - 1);
+	close(fd);
+	assert_true(len > 0);
+	expected[len] = 0;
+	assert_int_equal(procfs_open(&proc, (uint32_t)getpid(), start_of(getpid())), 0);
+	text = procfs_cgroup(&proc);
+	assert_non_null(text);
+	assert_string_equal(text, expected);
+	free(text);
+	procfs_close(&proc);
+}
+
 /* A zombie has a stat, but neither program nor arguments; when it is gone, nothing. */
 static void test_zombie(void **state)
 {
@@ -226,6 +249,7 @@ static void test_zombie(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	/* The descriptor is still that of the one that is gone. */
 	assert_null(procfs_executable(&proc));
+	assert_null(procfs_cgroup(&proc));
 	assert_null(procfs_args(&proc, 100, &len));
 	procfs_close(&proc);
 	/* Its number is not used again so soon, and if it were the start would differ. */
@@ -314,13 +338,10 @@ static void test_deleted_program(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stat),
-		cmocka_unit_test(test_bad_stat),
-		cmocka_unit_test(test_own),
-		cmocka_unit_test(test_nobody),
-		cmocka_unit_test(test_own_program),
-		cmocka_unit_test(test_zombie),
-		cmocka_unit_test(test_deleted_program),
+		cmocka_unit_test(test_stat),        cmocka_unit_test(test_bad_stat),
+		cmocka_unit_test(test_own),         cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_own_program), cmocka_unit_test(test_own_cgroup),
+		cmocka_unit_test(test_zombie),      cmocka_unit_test(test_deleted_program),
 	};
 	char byte = 0;
 

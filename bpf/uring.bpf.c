@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * bind, listen, connect and accept by io_uring: no system call of that name is made,
+ * but each request's end is seen.  The current task is the one that submitted it, or a
+ * thread of the same process.
+ */
+
+/*
+ * accept: only of a connection that waits for it.  The result may also be the number of
+ * a slot in the ring, and a number of a multishot accept comes without its request.
+ */
+static __always_inline void uring_accepted(__s32 fd)
+{
+	struct sock *sk = fd < 0 ? NULL : file_sock(fd_file(fd));
+	struct known *known = sk ? known_find(sk, COMMON(FROM_NUMBER, sk, skc_cookie.counter))
+				 : NULL;
+
+	if (known && known->attribution == PT_BY_INHERIT)
+		accept_end(fd);
+}
+
+static __always_inline void uring_done(struct io_kiocb *request, __u8 opcode, __s32 result)
+{
+	/* Where the address is kept changes between kernels: a failure is told without. */
+	struct call call = {};
+
+	if (opcode == IORING_OP_ACCEPT) {
+		uring_accepted(result);
+		return;
+	}
+	call.sock = (__u64)file_sock(BPF_CORE_READ(request, file));
+	if (!call.sock)
+		return;
+	if (opcode == IORING_OP_BIND)
+		bind_end(&call, result);
+	else if (opcode == IORING_OP_LISTEN)
+		listen_end(&call, result);
+	else
+		connect_end(&call, result);
+}
+
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(uring_complete, struct io_ring_ctx *ring, struct io_kiocb *request,
+	     struct io_uring_cqe *cqe)
+{
+	__u8 opcode = IORING_OP_ACCEPT;
+
+	if (request)
+		opcode = BPF_CORE_READ(request, opcode);
+	if (opcode == IORING_OP_ACCEPT || opcode == IORING_OP_CONNECT || opcode == IORING_OP_BIND ||
+	    opcode == IORING_OP_LISTEN)
+		uring_done(request, opcode, BPF_CORE_READ(cqe, res));
+	return 0;
+}
