@@ -91,7 +91,7 @@ struct event_totals pipeline_totals(const struct pipeline *pipeline)
 	const struct pt_counts *counts = &pipeline->counts;
 	struct event_totals totals = {
 		/* What was lost for other reasons than room was never a record: it counts here. */
-		.seen = counts->seen + counts->lost_map + pipeline->seen +
+		.seen = counts->seen + counts->lost_processes + counts->lost_map + pipeline->seen +
 			pipeline->lost[LOST_MISSED],
 		.written = pipeline->put - pipeline->lost[LOST_SINK],
 		.filtered = counts->filtered + pipeline->filtered,
@@ -220,6 +220,9 @@ void pipeline_record(struct pipeline *pipeline, const void *data, size_t size)
 
 	if (decode_record(&record, data, size)) {
 		pipeline->bad++;
+		/* The kernel side has counted sockets only. */
+		if (!size || decode_size(*(const uint8_t *)data) != sizeof(struct pt_socket))
+			pipeline->seen++;
 		return;
 	}
 	size = decode_size((uint8_t)record.type);

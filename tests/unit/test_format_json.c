@@ -484,7 +484,7 @@ static void leaves_out_the_unknown(void **state)
 	      "'source':{'process':{'pid':7}},'process':{'pid':7},"
 	      "'error':{'code':'ENETUNREACH',"
 	      "'message':'connect failed: Network is unreachable'},"
-	      "'porttrace':{'local':{'ephemeral':false},"
+	      "'porttrace':{'local':{},"
 	      "'socket':'connection','attribution':'unknown'}}\n");
 	event.process = NULL;
 	event.initiator = PT_REMOTE;
@@ -559,7 +559,7 @@ static void describes_ports(void **state)
 	}
 	event.local.port = 0;
 	check_has(f, &event, "'source':{'ip':'0.0.0.0'},");
-	check_has(f, &event, "'local':{'ip':'0.0.0.0','ephemeral':false,'scope':'any'}");
+	check_has(f, &event, "'local':{'ip':'0.0.0.0','scope':'any'}");
 	f->formatter.config.services = NULL;
 	event.local.port = 8080;
 	check_lacks(f, &event, "'service'");
