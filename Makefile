@@ -100,13 +100,15 @@ FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(OUT)/%)
 E2E_SRC := $(sort $(wildcard tests/e2e/*.c))
 E2E_BIN := $(E2E_SRC:tests/e2e/%.c=build/e2e/%)
+TRUTH_BIN := $(patsubst tests/truth/%.c,build/truth/%,$(sort $(wildcard tests/truth/*.c)))
 BENCH_BIN := build/bench/connections $(OUT)/tests/bench/bench_format
 
 C_FILES = $(wildcard user/*.[ch] include/porttrace/*.h bpf/*.[ch] tests/unit/*.[ch] \
-	tests/e2e/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch])
+	tests/e2e/*.[ch] tests/truth/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch])
 SCRIPTS = $(wildcard .ci/run packaging/deps packaging/completions/*.bash \
 	tests/bench/*.sh tests/vm/*.sh)
-PYTHON_FILES = $(wildcard vmlinux/check tests/run tests/*.py tests/e2e/*.py tests/bench/*.py)
+PYTHON_FILES = $(wildcard vmlinux/check tests/run tests/*.py tests/e2e/*.py tests/bench/*.py \
+	tests/truth/*.py tests/truth/run tests/truth/crowd)
 
 ifeq ($(V),1)
 Q :=
@@ -119,7 +121,8 @@ endif
 # Objects made under sudo belong to whoever called it, or the next plain `make` fails.
 give_back = if [ -n "$$SUDO_UID" ] && [ "$$(id -u)" = 0 ]; then chown -hR "$$SUDO_UID:$$SUDO_GID" build; fi
 
-.PHONY: build run test unit unit-programs e2e e2e-programs fuzz fuzz-programs lint lint-format lint-tidy \
+.PHONY: build run test unit unit-programs e2e e2e-programs truth truth-programs soak \
+	fuzz fuzz-programs lint lint-format lint-tidy \
 	lint-scripts check-layers fmt bench vmlinux \
 	install uninstall deps clean help FORCE
 
@@ -134,9 +137,9 @@ run: ## install what is missing, build, and trace live
 
 test: ## install what is missing, build, unit and end-to-end tests
 	@packaging/deps test
-	@$(MAKE) --no-print-directory build e2e-programs
+	@$(MAKE) --no-print-directory build e2e-programs truth-programs
 	@$(MAKE) --no-print-directory SAN=$(UNIT_SAN) unit-programs
-	@$(PYTHON) tests/run --unit $(UNIT_OUT)/tests/unit --e2e $(TESTS)
+	@$(PYTHON) tests/run --unit $(UNIT_OUT)/tests/unit --e2e --truth $(TESTS)
 	@$(give_back)
 
 # The unit tests run with sanitizers unless SAN says otherwise (SAN= for none).
@@ -167,6 +170,13 @@ fuzz: ## the fuzzers, FUZZ_SECONDS=60 each (clang with its run-time library)
 
 unit-programs: $(UNIT_BIN)
 e2e-programs: $(E2E_BIN)
+truth-programs: $(TRUTH_BIN)
+
+truth: build e2e-programs truth-programs ## every record against what the processes wrote (root)
+	@$(PYTHON) tests/truth/run $(TESTS)
+
+soak: build e2e-programs truth-programs ## is it flat?  Hours; CONNECTIONS= PROCESSES= (root)
+	@CONNECTIONS='$(CONNECTIONS)' PROCESSES='$(PROCESSES)' $(PYTHON) tests/truth/soak.py
 fuzz-programs: $(FUZZ_BIN)
 
 lint: check-layers lint-format lint-tidy lint-scripts ## format, clang-tidy, shellcheck, layers
@@ -292,11 +302,19 @@ build/e2e/%: tests/e2e/%.c | build/e2e
 	$(say) CC $@
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) $(WERROR) -pthread -MMD -MP $< -o $@
 
-$(OUT) $(OUT)/user $(OUT)/tests/unit $(OUT)/tests/fuzz $(OUT)/tests/bench $(BPF_OUT) build/e2e build/bench:
+# Started thousands of times: nothing to link at the start.
+build/truth/brief: private TRUTH_LDFLAGS := -static
+
+build/truth/%: tests/truth/%.c | build/truth
+	$(say) CC $@
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) $(WERROR) -MMD -MP $< $(TRUTH_LDFLAGS) -o $@
+
+$(OUT) $(OUT)/user $(OUT)/tests/unit $(OUT)/tests/fuzz $(OUT)/tests/bench $(BPF_OUT) build/e2e build/bench \
+	build/truth:
 	$(Q)mkdir -p $@
 
 # Objects that only an implicit chain names would be deleted.
 .SECONDARY:
 
--include $(USER_OBJ:.o=.d) $(UNIT_BIN:=.d) $(UNIT_LIB_OBJ:.o=.d) $(E2E_BIN:=.d) $(FUZZ_BIN:=.d) \
+-include $(USER_OBJ:.o=.d) $(UNIT_BIN:=.d) $(UNIT_LIB_OBJ:.o=.d) $(E2E_BIN:=.d) $(TRUTH_BIN:=.d) $(FUZZ_BIN:=.d) \
 	$(BPF_OUT)/porttrace.bpf.d

@@ -65,15 +65,36 @@ static __always_inline bool wanted(const struct known *known)
 	return !only_ports || port_wanted(known->local_port) || port_wanted(known->remote_port);
 }
 
+/* What every record of a socket has; the rest of it must be zero. */
+static __always_inline void fill_socket(struct pt_socket *event, enum pt_type type, __u64 sock,
+					const struct known *known)
+{
+	event->type = type;
+	event->attribution = known->attribution;
+	event->kind = known->kind;
+	event->flags = known->flags;
+	event->local_port = known->local_port;
+	event->remote_port = known->remote_port;
+	event->netns = known->netns;
+	barrier(); /* accept's return sets the owner first, then the attribution */
+	if (event->attribution != PT_BY_INHERIT)
+		event->owner = known->owner;
+	event->time = bpf_ktime_get_boot_ns();
+	event->sock = sock;
+	event->cookie = known->cookie;
+	__builtin_memcpy(event->local_ip, known->local_ip, sizeof(event->local_ip));
+	__builtin_memcpy(event->remote_ip, known->remote_ip, sizeof(event->remote_ip));
+}
+
 /*
  * Begin an event of a socket: NULL if nobody asked for it or there is no room, and
  * that is counted.  Else the caller fills what is special and calls emit_end().
  */
 static __always_inline struct pt_socket *emit_begin(enum pt_type type, const void *sock,
-						    const struct known *known, __u64 now)
+						    const struct known *known)
 {
 	struct pt_counts *mine = my_counts();
-	struct pt_socket *event;
+	struct pt_socket *event = NULL;
 
 	if (!mine || stopped)
 		return NULL;
@@ -83,7 +104,6 @@ static __always_inline struct pt_socket *emit_begin(enum pt_type type, const voi
 		return NULL;
 	}
 	/* The last eighth is for what is rare and what names the processes. */
-	event = NULL;
 	if (type == PT_BIND || type == PT_LISTEN ||
 	    bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < limit_bytes)
 		event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
@@ -93,25 +113,11 @@ static __always_inline struct pt_socket *emit_begin(enum pt_type type, const voi
 		return NULL;
 	}
 	__builtin_memset(event, 0, sizeof(*event));
-	event->type = type;
-	event->attribution = known->attribution;
-	event->kind = known->kind;
-	event->flags = known->flags;
+	fill_socket(event, type, (__u64)sock, known);
 	if (after_loss) {
 		after_loss = false;
 		event->flags |= PT_AFTER_LOSS;
 	}
-	event->local_port = known->local_port;
-	event->remote_port = known->remote_port;
-	event->netns = known->netns;
-	barrier(); /* accept's return sets the owner first, then the attribution */
-	if (event->attribution != PT_BY_INHERIT)
-		event->owner = known->owner;
-	event->time = now;
-	event->sock = (__u64)sock;
-	event->cookie = known->cookie;
-	__builtin_memcpy(event->local_ip, known->local_ip, sizeof(event->local_ip));
-	__builtin_memcpy(event->remote_ip, known->remote_ip, sizeof(event->remote_ip));
 	return event;
 }
 

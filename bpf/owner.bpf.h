@@ -12,10 +12,17 @@
 #include "process.bpf.h"
 #include "sock.bpf.h"
 
+static __always_inline void known_forget(const void *sock)
+{
+	__u64 key = (__u64)sock;
+
+	bpf_map_delete_elem(&sockets, &key);
+}
+
 /*
- * The entry of a socket, NULL if there is none.  An address is used again as soon
- * as a socket is freed, a cookie never: an entry with another cookie was left by a
- * socket whose end was missed.  cookie: 0 where it cannot be had.
+ * The entry of a socket, NULL if there is none.  cookie: the socket's, 0 if it has none
+ * yet.  An address is used again as soon as a socket is freed, a cookie never: an entry
+ * with another one was left by a socket whose end was missed.
  */
 static __always_inline struct known *known_find(const void *sock, __u64 cookie)
 {
@@ -24,12 +31,11 @@ static __always_inline struct known *known_find(const void *sock, __u64 cookie)
 
 	if (!known)
 		return NULL;
-	if (cookie && known->cookie && known->cookie != cookie) {
-		bpf_map_delete_elem(&sockets, &key);
+	if (known->cookie && known->cookie != cookie) {
+		known_forget(sock);
 		return NULL;
 	}
-	if (cookie)
-		known->cookie = cookie;
+	known->cookie = cookie;
 	return known;
 }
 

@@ -16,19 +16,8 @@ static __always_inline void write_open(struct seq_file *seq, __u64 sock, const s
 {
 	struct pt_socket open = {};
 
-	open.type = PT_OPEN;
-	open.attribution = known->attribution;
-	open.kind = known->kind;
-	open.flags = known->flags;
-	open.local_port = known->local_port;
-	open.remote_port = known->remote_port;
-	open.netns = known->netns;
+	fill_socket(&open, PT_OPEN, sock, known);
 	open.owner = *holder;
-	open.time = bpf_ktime_get_boot_ns();
-	open.sock = sock;
-	open.cookie = known->cookie;
-	__builtin_memcpy(open.local_ip, known->local_ip, sizeof(open.local_ip));
-	__builtin_memcpy(open.remote_ip, known->remote_ip, sizeof(open.remote_ip));
 	open.fd = fd;
 	bpf_seq_write(seq, &open, sizeof(open));
 }
@@ -153,18 +142,56 @@ int old_sockets(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
-/* What is known of all sockets, once more: for a user space that lost records. */
+/* Set by user space: tell all that is known once more, because records were lost. */
+volatile bool recalling;
+
+/*
+ * The kernel may skip each hook that would have seen a socket's end.  Then the memory at
+ * its address is free, or another socket's, which has another cookie.
+ */
+static __always_inline bool sock_is_gone(struct sock *sk, const struct known *known)
+{
+	__u64 cookie = COMMON(FROM_NUMBER, sk, skc_cookie.counter);
+
+	return (known->cookie && known->cookie != cookie) ||
+	       !COMMON(FROM_NUMBER, sk, skc_refcnt.refs.counter);
+}
+
+/* How and when it ended is not known any more. */
+static __always_inline void write_missed_close(struct seq_file *seq, __u64 sock,
+					       const struct known *known)
+{
+	struct pt_socket close = {};
+
+	count(seen);
+	if (!wanted(known)) {
+		count(filtered);
+		return;
+	}
+	fill_socket(&close, PT_CLOSE, sock, known);
+	close.flags |= PT_LATE | PT_GONE;
+	count(late);
+	bpf_seq_write(seq, &close, sizeof(close));
+}
+
+/* All sockets that are known: find those whose end was missed. */
 SEC("iter/bpf_map_elem")
 int known_sockets(struct bpf_iter__bpf_map_elem *ctx)
 {
-	__u64 *sock = ctx->key;
-	struct known *known = ctx->value;
-	struct known copy;
+	struct known *value = ctx->value, known;
+	__u64 *key = ctx->key, sock;
 
-	if (!sock || !known)
+	if (!key || !value)
 		return 0;
-	bpf_probe_read_kernel(&copy, sizeof(copy), known);
-	if (!copy.told_close)
-		write_open(ctx->meta->seq, *sock, &copy, &copy.owner, 0);
+	sock = *key;
+	bpf_probe_read_kernel(&known, sizeof(known), value);
+	if (sock_is_gone((struct sock *)sock, &known)) {
+		if (!known.told_close &&
+		    (known.established || known.told_listen || known.told_bind))
+			write_missed_close(ctx->meta->seq, sock, &known);
+		bpf_map_delete_elem(&sockets, &sock);
+	} else if (recalling && !known.told_close) {
+		write_open(ctx->meta->seq, sock, &known, &known.owner, 0);
+	}
 	return 0;
 }

@@ -150,7 +150,7 @@ static __always_inline bool sock_is_v6only(enum sock_from from, struct sock *sk)
 static __always_inline void sock_read_ends(enum sock_from from, struct sock *sk,
 					   struct known *known)
 {
-	struct net *net = COMMON(from, sk, skc_net.net);
+	struct net *net = COMMON(FROM_NUMBER, sk, skc_net.net); /* see leader_start() */
 	__u16 local_port = sock_local_port(from, sk);
 	__u16 remote_port = bpf_ntohs(COMMON(from, sk, skc_dport));
 	__u8 flags = known->flags & ~(PT_IPV4 | PT_EPHEMERAL | PT_V6ONLY);

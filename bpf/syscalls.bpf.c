@@ -6,7 +6,8 @@
  * can be made here, only read.
  */
 
-#define EINPROGRESS_OR_LATER(error) ((error) == EINPROGRESS || (error) == EINTR || (error) >= 512)
+/* connect(2) returned before the handshake ended: not blocking, or by a signal (512 and on). */
+#define IS_PENDING(error) ((error) == EINPROGRESS || (error) == EINTR || (error) >= 512)
 
 /*
  * Remember a call until it returns.  All that can wait is left for then: most calls
@@ -97,7 +98,7 @@ static __always_inline void bind_end(struct call *call, long ret)
 		read_asked(call, known->local_ip, &known->local_port, &known->flags);
 		if (net_port_is_ephemeral(COMMON(FROM_NUMBER, sk, skc_net.net), known->local_port))
 			known->flags |= PT_EPHEMERAL;
-		tell_bind(sk, known, bpf_ktime_get_boot_ns(), -ret);
+		tell_bind(sk, known, -ret);
 		return;
 	}
 	if (!COMMON(FROM_NUMBER, sk, skc_num)) /* IP_BIND_ADDRESS_NO_PORT: no port was taken */
@@ -107,7 +108,7 @@ static __always_inline void bind_end(struct call *call, long ret)
 	known->creator = known->owner;
 	known->kind = PT_BOUND;
 	sock_read_ends(FROM_NUMBER, sk, known);
-	tell_bind(sk, known, bpf_ktime_get_boot_ns(), 0);
+	tell_bind(sk, known, 0);
 }
 
 static __always_inline void listen_end(struct call *call, long ret)
@@ -119,7 +120,7 @@ static __always_inline void listen_end(struct call *call, long ret)
 		call_failed(sk, &fresh);
 		known_own(FROM_NUMBER, sk, known, PT_BY_LISTEN);
 		known->kind = PT_LISTENER;
-		tell_listen(sk, known, bpf_ktime_get_boot_ns(), -ret, 0);
+		tell_listen(sk, known, -ret, 0);
 		return;
 	}
 	if (call->state == TCP_LISTEN) /* a second listen(2) tells nothing new */
@@ -130,14 +131,13 @@ static __always_inline void listen_end(struct call *call, long ret)
 	known_own(FROM_NUMBER, sk, known, PT_BY_LISTEN);
 	known->kind = PT_LISTENER;
 	sock_read_ends(FROM_NUMBER, sk, known);
-	tell_listen(sk, known, bpf_ktime_get_boot_ns(), 0, 0);
+	tell_listen(sk, known, 0, 0);
 }
 
 /* connect(2) that failed without a change of state, or that tcp_state left to us. */
 static __always_inline void connect_refused(struct call *call, struct sock *sk, int error)
 {
 	struct known *known = known_find(sk, COMMON(FROM_NUMBER, sk, skc_cookie.counter));
-	__u64 now = bpf_ktime_get_boot_ns();
 	struct known failed;
 
 	if (error == EALREADY || error == EISCONN)
@@ -150,7 +150,7 @@ static __always_inline void connect_refused(struct call *call, struct sock *sk, 
 	failed.kind = PT_CONNECTION;
 	failed.flags |= PT_ACTIVE;
 	read_asked(call, failed.remote_ip, &failed.remote_port, &failed.flags);
-	tell_connect(sk, &failed, now, error, now - call->begin, 0);
+	tell_connect(sk, &failed, error, call->begin, 0);
 }
 
 static __always_inline void connect_end(struct call *call, long ret)
@@ -159,7 +159,7 @@ static __always_inline void connect_end(struct call *call, long ret)
 	__u8 state = COMMON(FROM_NUMBER, sk, skc_state);
 	struct known fresh, *known;
 
-	if (ret && !EINPROGRESS_OR_LATER(-ret)) {
+	if (ret && !IS_PENDING(-ret)) {
 		connect_refused(call, sk, -ret);
 		return;
 	}
@@ -188,6 +188,10 @@ static __always_inline void accept_end(long fd)
 	if (!sk)
 		return;
 	known = call_known(sk, &fresh);
+	if (known->connecting) { /* of a socket at this address whose end was missed */
+		known_forget(sk);
+		known = call_known(sk, &fresh);
+	}
 	if (known->told_accept)
 		return;
 	known_own(FROM_NUMBER, sk, known, PT_BY_ACCEPT);
@@ -197,7 +201,7 @@ static __always_inline void accept_end(long fd)
 	known->established = true;
 	if (!known->remote_port)
 		sock_read_ends(FROM_NUMBER, sk, known);
-	tell_accept(sk, known, bpf_ktime_get_boot_ns(), known->told_close ? PT_GONE : 0);
+	tell_accept(sk, known, known->told_close ? PT_GONE : 0);
 }
 
 /*

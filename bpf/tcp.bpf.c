@@ -30,17 +30,17 @@ static __always_inline void began_connect(struct sock *sk)
 }
 
 /* Any context.  The socket's SYN was answered. */
-static __always_inline void connected(struct sock *sk, __u64 cookie, struct known *known)
+static __always_inline void connected(struct sock *sk, struct known *known)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
+	__u64 begin = known->since;
 
+	known->since = bpf_ktime_get_boot_ns();
 	sock_read_ends(FROM_CONTEXT, sk, known);
 	known->established = true;
 	/* Its beginning was missed: connect(2)'s return knows the owner, it tells. */
 	if (known->attribution == PT_BY_UNKNOWN)
 		return;
-	tell_connect(sk, known, now, 0, now - known->since, 0);
-	known->since = now;
+	tell_connect(sk, known, 0, begin, 0);
 }
 
 static __always_inline void established(struct sock *sk, int old)
@@ -50,7 +50,7 @@ static __always_inline void established(struct sock *sk, int old)
 	struct known fresh;
 
 	if (known && known->connecting) { /* also by SYN_RECV: simultaneous open */
-		connected(sk, cookie, known);
+		connected(sk, known);
 		return;
 	}
 	if (known && known->told_accept) /* TCP Fast Open: accepted in SYN_RECV */
@@ -73,25 +73,22 @@ static __always_inline void established(struct sock *sk, int old)
  */
 static __always_inline void began_listen(struct sock *sk)
 {
-	__u64 cookie = bpf_get_socket_cookie(sk), now = bpf_ktime_get_boot_ns();
-	struct known *known = known_find(sk, cookie);
+	__u64 cookie = bpf_get_socket_cookie(sk);
+	struct known *before = known_find(sk, cookie);
 	struct known fresh = {};
 
-	if (!known) {
-		fresh.since = now;
-		known = &fresh;
+	if (before) { /* it was bound */
+		fresh.creator = before->creator;
+		fresh.told_bind = before->told_bind;
 	}
-	known->cookie = cookie;
-	known->kind = PT_LISTENER;
-	known->flags = 0;
-	known->connecting = known->established = known->told_connect = known->told_close = false;
-	known->told_listen = false;
-	known_own(FROM_CONTEXT, sk, known, PT_BY_LISTEN);
-	sock_read_ends(FROM_CONTEXT, sk, known);
-	if (!call_on(sk) && known->local_port)
-		tell_listen(sk, known, now, 0, 0);
-	if (known == &fresh)
-		known_add(sk, &fresh, BPF_ANY);
+	fresh.cookie = cookie;
+	fresh.since = before ? before->since : bpf_ktime_get_boot_ns();
+	fresh.kind = PT_LISTENER;
+	known_own(FROM_CONTEXT, sk, &fresh, PT_BY_LISTEN);
+	sock_read_ends(FROM_CONTEXT, sk, &fresh);
+	if (!call_on(sk) && fresh.local_port)
+		tell_listen(sk, &fresh, 0, 0);
+	known_add(sk, &fresh, BPF_ANY);
 }
 
 /* Process context: the current process ends this socket. */
@@ -113,10 +110,11 @@ static __always_inline void note_closer(struct known *known)
  */
 static __always_inline void tell_missed_accept(struct sock *sk, struct known *known)
 {
-	if (known->attribution != PT_BY_INHERIT || known->told_accept || !sk->sk_socket)
+	if (known->attribution != PT_BY_INHERIT || known->told_accept ||
+	    !BPF_CORE_READ(sk, sk_socket))
 		return;
 	known->attribution = sock_is_kernels(FROM_CONTEXT, sk) ? PT_BY_KERNEL : PT_BY_UNKNOWN;
-	tell_accept(sk, known, bpf_ktime_get_boot_ns(), PT_LATE);
+	tell_accept(sk, known, PT_LATE);
 }
 
 /* side sent a FIN.  PT_LOCAL: process context. */
@@ -136,14 +134,14 @@ static __always_inline void ending(struct sock *sk, enum pt_side side)
 	catch_up(sk, known);
 	if (!known->first_fin)
 		known->first_fin = side;
-	if (side == PT_LOCAL)
+	if (side == PT_LOCAL) {
 		note_closer(known);
-	if (side == PT_LOCAL)
 		tell_missed_accept(sk, known);
+	}
 }
 
 /* The handshake that this end began failed.  Any context, but error 0: process context. */
-static __always_inline void connect_failed(struct sock *sk, struct known *known, __u64 now)
+static __always_inline void connect_failed(struct sock *sk, struct known *known)
 {
 	int error = sk->sk_err;
 
@@ -153,7 +151,7 @@ static __always_inline void connect_failed(struct sock *sk, struct known *known,
 		error = ECONNABORTED; /* its process closed it, or was killed */
 	}
 	if (!known->told_connect)
-		tell_connect(sk, known, now, error, now - known->since, 0);
+		tell_connect(sk, known, error, known->since, 0);
 }
 
 /* What closed() works on where no hook saw the socket before. */
@@ -174,7 +172,7 @@ static __always_inline void closed_guess(struct sock *sk, __u64 cookie, int old,
 
 static __always_inline void closed(struct sock *sk, int old)
 {
-	__u64 cookie = bpf_get_socket_cookie(sk), now = bpf_ktime_get_boot_ns();
+	__u64 cookie = bpf_get_socket_cookie(sk);
 	struct known *known = known_find(sk, cookie);
 	struct known fresh;
 
@@ -187,7 +185,7 @@ static __always_inline void closed(struct sock *sk, int old)
 	if (!known->remote_port || !known->local_port)
 		sock_read_ends(FROM_CONTEXT, sk, known);
 	if (old == TCP_SYN_SENT || (old == TCP_SYN_RECV && known->connecting)) {
-		connect_failed(sk, known, now);
+		connect_failed(sk, known);
 		return;
 	}
 	if (old == TCP_LISTEN) {
@@ -203,23 +201,24 @@ static __always_inline void closed(struct sock *sk, int old)
 	}
 	catch_up(sk, known);
 	/* Its accept(2) may be on the way back, or was missed: not the listener's any more. */
-	if (known->attribution == PT_BY_INHERIT && sk->sk_socket)
+	if (known->attribution == PT_BY_INHERIT && BPF_CORE_READ(sk, sk_socket))
 		known->attribution = PT_BY_UNKNOWN;
 	if (!known->told_close)
-		tell_close(sk, known, now, 0);
+		tell_close(sk, known, 0);
 }
 
 static __always_inline void tell_state(struct sock *sk, int old, int new)
 {
-	struct known *known = known_find(sk, 0);
+	__u64 cookie = sk->__sk_common.skc_cookie.counter;
+	struct known *known = known_find(sk, cookie);
 	struct pt_socket *event;
 	struct known fresh;
 
 	if (!known) {
-		known_guess(sk, 0, &fresh);
+		known_guess(sk, cookie, &fresh);
 		known = &fresh;
 	}
-	event = emit_begin(PT_STATE, sk, known, bpf_ktime_get_boot_ns());
+	event = emit_begin(PT_STATE, sk, known);
 	if (!event)
 		return;
 	event->state_old = old;
@@ -267,17 +266,15 @@ int BPF_PROG(tcp_state, struct sock *sk, int old, int new)
 /* What tcp_state was to tell, and the end of a port that was bound and not used. */
 static __always_inline void tell_rest(struct sock *sk, struct known *known)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
-
 	if (known->kind == PT_CONNECTION && known->established) {
 		catch_up(sk, known);
-		tell_close(sk, known, now, PT_LATE);
+		tell_close(sk, known, PT_LATE);
 	} else if (known->told_listen) {
-		tell_close(sk, known, now, PT_LATE);
+		tell_close(sk, known, PT_LATE);
 	} else if (known->told_bind) { /* process context: never connected */
 		known->kind = PT_BOUND;
 		note_closer(known);
-		tell_close(sk, known, now, 0);
+		tell_close(sk, known, 0);
 	}
 }
 
@@ -286,13 +283,11 @@ static __always_inline void destroyed(struct sock *sk)
 {
 	struct known *known = known_find(sk, sk->__sk_common.skc_cookie.counter);
 
-	__u64 key = (__u64)sk;
-
 	if (!known)
 		return;
 	if (!known->told_close)
 		tell_rest(sk, known);
-	bpf_map_delete_elem(&sockets, &key);
+	known_forget(sk);
 }
 
 SEC("tp_btf/tcp_destroy_sock")

@@ -7,33 +7,32 @@
 
 #include "owner.bpf.h"
 
-/* The handshake that this end began has ended; duration 0: not known. */
-static __always_inline void tell_connect(const void *sock, struct known *known, __u64 now,
-					 int error, __u64 duration, __u8 late)
+/* The handshake that this end began has ended; begin 0: it is not known since when. */
+static __always_inline void tell_connect(const void *sock, struct known *known, int error,
+					 __u64 begin, __u8 late)
 {
 	struct pt_socket *event;
 
 	known->told_connect = true;
 	known->error = error;
-	event = emit_begin(PT_CONNECT, sock, known, now);
+	event = emit_begin(PT_CONNECT, sock, known);
 	if (!event)
 		return;
 	event->error = error;
-	event->duration = duration;
+	event->duration = begin ? event->time - begin : 0;
 	event->flags |= late;
 	if (late)
 		count(late);
 	emit_end(event);
 }
 
-static __always_inline void tell_listen(const void *sock, struct known *known, __u64 now, int error,
-					__u8 late)
+static __always_inline void tell_listen(const void *sock, struct known *known, int error, __u8 late)
 {
 	struct pt_socket *event;
 
 	if (!error)
 		known->told_listen = true;
-	event = emit_begin(PT_LISTEN, sock, known, now);
+	event = emit_begin(PT_LISTEN, sock, known);
 	if (!event)
 		return;
 	event->error = error;
@@ -44,13 +43,13 @@ static __always_inline void tell_listen(const void *sock, struct known *known, _
 	emit_end(event);
 }
 
-static __always_inline void tell_bind(const void *sock, struct known *known, __u64 now, int error)
+static __always_inline void tell_bind(const void *sock, struct known *known, int error)
 {
 	struct pt_socket *event;
 
 	if (!error)
 		known->told_bind = true;
-	event = emit_begin(PT_BIND, sock, known, now);
+	event = emit_begin(PT_BIND, sock, known);
 	if (!event)
 		return;
 	event->error = error;
@@ -59,13 +58,12 @@ static __always_inline void tell_bind(const void *sock, struct known *known, __u
 }
 
 /* flags: PT_GONE, PT_LATE. */
-static __always_inline void tell_accept(const void *sock, struct known *known, __u64 now,
-					__u8 flags)
+static __always_inline void tell_accept(const void *sock, struct known *known, __u8 flags)
 {
 	struct pt_socket *event;
 
 	known->told_accept = true;
-	event = emit_begin(PT_ACCEPT, sock, known, now);
+	event = emit_begin(PT_ACCEPT, sock, known);
 	if (!event)
 		return;
 	event->flags |= flags;
@@ -121,17 +119,17 @@ static __always_inline void find_heir(struct known *known)
 }
 
 /* A connection, a listener or a bound socket has ended.  sk: from the context. */
-static __always_inline void tell_close(struct sock *sk, struct known *known, __u64 now, __u8 late)
+static __always_inline void tell_close(struct sock *sk, struct known *known, __u8 late)
 {
 	struct pt_socket *event;
 
 	known->told_close = true;
 	find_heir(known);
-	event = emit_begin(PT_CLOSE, sk, known, now);
+	event = emit_begin(PT_CLOSE, sk, known);
 	if (!event)
 		return;
 	if (known->since)
-		event->duration = now - known->since;
+		event->duration = event->time - known->since;
 	event->actor = known->closer;
 	event->flags |= late;
 	if (known->kind == PT_CONNECTION) {
@@ -147,7 +145,7 @@ static __always_inline void tell_close(struct sock *sk, struct known *known, __u
 static __always_inline void catch_up(struct sock *sk, struct known *known)
 {
 	if (known->connecting && known->established && !known->told_connect)
-		tell_connect(sk, known, bpf_ktime_get_boot_ns(), 0, 0, PT_LATE);
+		tell_connect(sk, known, 0, 0, PT_LATE);
 	if (known->kind == PT_LISTENER && !known->told_listen)
-		tell_listen(sk, known, bpf_ktime_get_boot_ns(), 0, PT_LATE);
+		tell_listen(sk, known, 0, PT_LATE);
 }

@@ -97,7 +97,8 @@ void decode_event(struct event *event, const struct pt_socket *socket, uint64_t 
 	memcpy(event->local.ip, socket->local_ip, sizeof(event->local.ip));
 	if (socket->remote_port) /* else it may be 0.0.0.0 or ::, and there is no such end */
 		memcpy(event->remote.ip, socket->remote_ip, sizeof(event->remote.ip));
-	if (socket->type == PT_CLOSE && socket->kind == PT_CONNECTION) {
+	if (socket->type == PT_CLOSE && socket->kind == PT_CONNECTION &&
+	    !(socket->flags & PT_GONE)) {
 		event->has_bytes = true;
 		event->sent = socket->sent;
 		event->received = socket->received;

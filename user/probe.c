@@ -22,7 +22,8 @@
 #include "tracepoint.h"
 
 #define RING_DEFAULT (8UL << 20)
-#define SOCKETS_MAX (1U << 20)
+#define SOCKETS_MAX (1U << 20) /* a bucket of 16 bytes is allocated for each */
+#define SOCKETS_MIN (1U << 16)
 #define SNAPSHOT_BUFFER (1 << 20)
 
 /*
@@ -101,12 +102,23 @@ static int check_system(void)
 	return 0;
 }
 
+/* One for each 16 KiB of memory: a TCP socket takes a good part of that. */
+static uint32_t max_sockets(void)
+{
+	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	uint32_t sockets = SOCKETS_MAX;
+
+	while (sockets > SOCKETS_MIN && sockets > memory / 16384)
+		sockets /= 2;
+	return sockets;
+}
+
 static void configure(struct porttrace_bpf *skel, const struct probe_config *config)
 {
 	uint64_t ring = config->ring_size ?: RING_DEFAULT;
 
 	(void)bpf_map__set_max_entries(skel->maps.ring, (uint32_t)ring);
-	(void)bpf_map__set_max_entries(skel->maps.sockets, SOCKETS_MAX);
+	(void)bpf_map__set_max_entries(skel->maps.sockets, max_sockets());
 	skel->rodata->limit_bytes = ring / 8 * 7;
 	if (ring / 8 < skel->rodata->wake_bytes)
 		skel->rodata->wake_bytes = ring / 8;
@@ -337,11 +349,12 @@ int probe_snapshot(struct probe *probe)
 	return err;
 }
 
-int probe_recall(struct probe *probe)
+int probe_sweep(struct probe *probe, bool recall)
 {
 	char *buffer = malloc(SNAPSHOT_BUFFER);
 	int err = -ENOMEM;
 
+	probe->skel->bss->recalling = recall;
 	if (buffer)
 		err = read_iterator(probe, probe->skel->progs.known_sockets,
 				    probe->skel->maps.sockets, buffer);

@@ -41,10 +41,11 @@ void probe_detach(struct probe *probe);
 int probe_snapshot(struct probe *probe);
 
 /*
- * Read what the kernel side knows of all sockets, as PT_OPEN records: after a loss.
- * 0 or -errno.
+ * Look through all sockets that the kernel side knows: the end of those that are gone,
+ * and was missed, is told now.  recall: and tell the others again as PT_OPEN records,
+ * after a loss.  0 or -errno.
  */
-int probe_recall(struct probe *probe);
+int probe_sweep(struct probe *probe, bool recall);
 
 /* Readable when a good part of the ring is full; drain on a timer too. */
 int probe_fd(const struct probe *probe);

@@ -154,6 +154,10 @@ typedef struct {
 	__s64 counter;
 } atomic64_t;
 
+typedef struct {
+	atomic_t refs;
+} refcount_t;
+
 struct cred {
 	kuid_t euid;
 };
@@ -264,6 +268,7 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 	atomic64_t skc_cookie;
 	unsigned long skc_flags;
+	refcount_t skc_refcnt;
 };
 
 struct socket;

@@ -79,7 +79,7 @@ enum pt_flag {
 	PT_ACTIVE = 1 << 2,  /* this end began it; neither bit: not known */
 	PT_LATE = 1 << 3,    /* told by a later hook, because the kernel skipped the right one */
 	PT_V6ONLY = 1 << 4,
-	PT_GONE = 1 << 5,       /* accepted after the connection had ended */
+	PT_GONE = 1 << 5, /* accept: the connection had ended; close: how and when is not known */
 	PT_EPHEMERAL = 1 << 6,  /* local_port lies in its namespace's ip_local_port_range */
 	PT_AFTER_LOSS = 1 << 7, /* records before this one were lost */
 };

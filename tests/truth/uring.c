@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * bind, listen, accept and connect by io_uring, without a system call of that name.
+ *
+ *     uring server|client IP PORT N plain|sqpoll|calls
+ *
+ * server: bind, listen, print a line, accept N connections.  client: connect N times.
+ * sqpoll: a thread of the kernel takes what is submitted.  calls: bind(2) and listen(2),
+ * for kernels before 6.11.  Exit status 77 where the kernel has no such io_uring.
+ */
+#include <linux/io_uring.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "say.h"
+
+/* The system's header may be older than its kernel. */
+enum {
+	OP_BIND = 56,
+	OP_LISTEN = 57
+};
+
+static struct {
+	int file;
+	struct io_uring_params params;
+	char *submit, *complete;
+	struct io_uring_sqe *entries;
+} ring;
+
+static char *map(size_t size, off_t what)
+{
+	char *address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+			     ring.file, what);
+
+	if (address == MAP_FAILED)
+		die("mmap");
+	return address;
+}
+
+static void start_ring(int sqpoll)
+{
+	if (sqpoll) {
+		ring.params.flags = IORING_SETUP_SQPOLL;
+		ring.params.sq_thread_idle = 2000;
+	}
+	ring.file = (int)syscall(SYS_io_uring_setup, 8, &ring.params);
+	if (ring.file < 0) {
+		perror("io_uring_setup");
+		exit(77);
+	}
+	ring.submit = map(ring.params.sq_off.array + ring.params.sq_entries * sizeof(unsigned int),
+			  IORING_OFF_SQ_RING);
+	ring.complete =
+		map(ring.params.cq_off.cqes + ring.params.cq_entries * sizeof(struct io_uring_cqe),
+		    IORING_OFF_CQ_RING);
+	ring.entries =
+		(void *)map(ring.params.sq_entries * sizeof(struct io_uring_sqe), IORING_OFF_SQES);
+}
+
+static _Atomic unsigned int *counter(char *base, unsigned int offset)
+{
+	return (_Atomic unsigned int *)(base + offset);
+}
+
+/* Submit one, wait for its end: its result. */
+static int do_one(const struct io_uring_sqe *entry)
+{
+	_Atomic unsigned int *tail = counter(ring.submit, ring.params.sq_off.tail);
+	_Atomic unsigned int *head = counter(ring.complete, ring.params.cq_off.head);
+	unsigned int place = *tail & (ring.params.sq_entries - 1), flags = IORING_ENTER_GETEVENTS;
+	struct io_uring_cqe *completed;
+	int result;
+
+	ring.entries[place] = *entry;
+	((unsigned int *)(ring.submit + ring.params.sq_off.array))[place] = place;
+	atomic_fetch_add(tail, 1);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (ring.params.flags & IORING_SETUP_SQPOLL &&
+	    *counter(ring.submit, ring.params.sq_off.flags) & IORING_SQ_NEED_WAKEUP)
+		flags |= IORING_ENTER_SQ_WAKEUP;
+	while (*head == *counter(ring.complete, ring.params.cq_off.tail)) {
+		if (syscall(SYS_io_uring_enter, ring.file, 1, 1, flags, NULL, 0) < 0 &&
+		    errno != EINTR)
+			die("io_uring_enter");
+	}
+	completed = (struct io_uring_cqe *)(ring.complete + ring.params.cq_off.cqes) +
+		    (*head & (ring.params.cq_entries - 1));
+	result = completed->res;
+	atomic_fetch_add(head, 1);
+	return result;
+}
+
+static int do_call(int operation, int sock, const struct sockaddr_in *address)
+{
+	struct io_uring_sqe entry = { .opcode = (__u8)operation, .fd = sock };
+
+	if (operation == OP_LISTEN) {
+		entry.len = 64;
+	} else if (address) {
+		entry.addr = (unsigned long)address;
+		entry.off = sizeof(*address);
+	}
+	return do_one(&entry);
+}
+
+/* 77: this io_uring has no such operation. */
+static void must(int result, const char *what)
+{
+	if (result >= 0)
+		return;
+	fprintf(stderr, "%s: %s\n", what, strerror(-result));
+	exit(result == -EINVAL ? 77 : 1);
+}
+
+static void drain(int sock)
+{
+	char buffer[64];
+
+	while (recv(sock, buffer, sizeof(buffer), 0) > 0)
+		;
+	say_close(sock);
+}
+
+static void serve(const struct sockaddr_in *address, int count, int calls)
+{
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	long long began = now();
+
+	if (calls)
+		must(bind(listener, (const struct sockaddr *)address, sizeof(*address)), "bind");
+	else
+		must(do_call(OP_BIND, listener, address), "bind by io_uring");
+	say("bind", began, listener);
+	began = now();
+	if (calls)
+		must(listen(listener, 64), "listen");
+	else
+		must(do_call(OP_LISTEN, listener, NULL), "listen by io_uring");
+	say("listen", began, listener);
+	printf("listening %d\n", own_pid());
+	fflush(stdout);
+	while (count-- > 0) {
+		int sock;
+
+		began = now();
+		sock = do_call(IORING_OP_ACCEPT, listener, NULL);
+		must(sock, "accept by io_uring");
+		say("accept", began, sock);
+		drain(sock);
+	}
+	say_close(listener);
+}
+
+static void connect_once(const struct sockaddr_in *address)
+{
+	int sock = socket(AF_INET, SOCK_STREAM, 0);
+	long long began = now();
+
+	must(do_call(IORING_OP_CONNECT, sock, address), "connect by io_uring");
+	say("connect", began, sock);
+	say_close(sock);
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	int count;
+
+	if (argc != 6 || inet_pton(AF_INET, argv[2], &address.sin_addr) != 1)
+		return 2;
+	address.sin_port = htons((unsigned short)atoi(argv[3]));
+	start_ring(strcmp(argv[5], "sqpoll") == 0);
+	count = atoi(argv[4]);
+	if (strcmp(argv[1], "server") == 0) {
+		serve(&address, count, strcmp(argv[5], "calls") == 0);
+		return 0;
+	}
+	while (count-- > 0)
+		connect_once(&address);
+	return 0;
+}
