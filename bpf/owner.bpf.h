@@ -19,6 +19,31 @@ static __always_inline void known_forget(const void *sock)
 	bpf_map_delete_elem(&sockets, &key);
 }
 
+static __always_inline bool end_was_missed(const struct known *known)
+{
+	return !known->told_close && (known->established || known->told_listen || known->told_bind);
+}
+
+/*
+ * Another socket is at this address now: tell the end of the one before, if no hook did.
+ * How and when that was is not known.
+ */
+static __noinline int bury(const void *sock, struct known *known)
+{
+	struct pt_socket *event;
+
+	if (end_was_missed(known)) {
+		event = emit_begin(PT_CLOSE, sock, known);
+		if (event) {
+			event->flags |= PT_LATE | PT_GONE;
+			count(late);
+			emit_end(event);
+		}
+	}
+	known_forget(sock);
+	return 0;
+}
+
 /*
  * The entry of a socket, NULL if there is none.  cookie: the socket's, 0 if it has none
  * yet.  An address is used again as soon as a socket is freed, a cookie never: an entry
@@ -32,7 +57,7 @@ static __always_inline struct known *known_find(const void *sock, __u64 cookie)
 	if (!known)
 		return NULL;
 	if (known->cookie && known->cookie != cookie) {
-		known_forget(sock);
+		bury(sock, known);
 		return NULL;
 	}
 	known->cookie = cookie;

@@ -134,7 +134,8 @@ static __always_inline void read_process(struct task_struct *task, struct pt_pro
 
 	__builtin_memset(process, 0, offsetof(struct pt_process, exe));
 	process->type = PT_PROCESS;
-	process->who = task_who(task);
+	process->who.tgid = task->tgid; /* a process: threads of the kernel do not come here */
+	process->who.start = BPF_CORE_READ(leader, start_boottime);
 	process->uid = BPF_CORE_READ(leader, cred, euid.val);
 	process->time = bpf_ktime_get_boot_ns();
 	process->parent.tgid = BPF_CORE_READ(parent, tgid);
@@ -168,13 +169,12 @@ __noinline int tell_current(void)
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	struct told now = {}, *told;
 	struct pt_process *process;
-	/* Its files are closed after its PT_EXIT. */
-	bool exiting = task->flags & PF_EXITING && !task->signal->live.counter;
 	__u32 tgid = task->tgid;
+	bool exiting;
 
 	if (task->flags & PF_KTHREAD)
 		return 0;
-	now.start = leader_start(task);
+	now.start = BPF_CORE_READ(leader, start_boottime);
 	now.exec_id = BPF_CORE_READ(leader, self_exec_id);
 	now.uid = BPF_CORE_READ(leader, cred, euid.val);
 	BPF_CORE_READ_STR_INTO(&now.name, leader, comm);
@@ -190,6 +190,8 @@ __noinline int tell_current(void)
 	}
 	read_process(task, process);
 	read_args(task, process);
+	/* Its files are closed after its PT_EXIT. */
+	exiting = task->flags & PF_EXITING && !task->signal->live.counter;
 	process->exiting = exiting;
 	bpf_ringbuf_submit(process, wake_flags());
 	if (!exiting)

@@ -189,7 +189,7 @@ static __always_inline void accept_end(long fd)
 		return;
 	known = call_known(sk, &fresh);
 	if (known->connecting) { /* of a socket at this address whose end was missed */
-		known_forget(sk);
+		bury(sk, known);
 		known = call_known(sk, &fresh);
 	}
 	if (known->told_accept)
