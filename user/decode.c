@@ -83,6 +83,7 @@ void decode_event(struct event *event, const struct pt_socket *socket, uint64_t 
 		.remote.port = socket->remote_port,
 		.ipv4 = socket->flags & PT_IPV4,
 		.ephemeral = socket->flags & PT_EPHEMERAL,
+		.late = socket->flags & PT_LATE,
 		.initiator = initiator(socket->flags),
 		.kind = socket->kind,
 		.attribution = socket->attribution,

@@ -74,6 +74,7 @@ struct event {
 	const struct process *actor;   /* who caused it, if that is not process; or NULL */
 	const struct process *creator; /* who bound the port, if not process; or NULL */
 	uint64_t duration;             /* ns; 0: not known */
+	bool late;                     /* told by a later hook: it happened before time */
 	bool has_bytes;                /* sent and received are known */
 	uint64_t sent;                 /* payload bytes from local to remote */
 	uint64_t received;

@@ -269,6 +269,8 @@ static void json_socket(struct text *out, const struct format_config *config,
 		json_state(out, event);
 	if (event->action == EVENT_CLOSE)
 		json_closing(out, event);
+	if (event->late)
+		JSON_BOOL(out, "late", true);
 	JSON_WORD(out, "attribution", event_attribution_name(event->attribution));
 	if (event->actor) {
 		JSON_OPEN(out, "actor");

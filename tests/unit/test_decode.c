@@ -271,11 +271,29 @@ static void test_flags(void **state)
 	socket.flags = PT_PASSIVE;
 	decode_event(&event, &socket, 0);
 	assert_int_equal(event.initiator, PT_REMOTE);
+	assert_false(event.late);
 	socket.flags = PT_LATE | PT_V6ONLY | PT_GONE | PT_AFTER_LOSS;
 	decode_event(&event, &socket, 0);
 	assert_int_equal(event.initiator, PT_SIDE_NONE);
 	assert_false(event.ipv4);
 	assert_false(event.ephemeral);
+	assert_true(event.late);
+}
+
+/* Found by looking through all sockets: nobody counted its bytes. */
+static void test_missed_close(void **state)
+{
+	struct pt_socket socket = wire_listen(1, WIRE_PID, "127.0.0.1", 80);
+	struct event event;
+
+	(void)state;
+	socket.type = PT_CLOSE;
+	socket.kind = PT_CONNECTION;
+	decode_event(&event, &socket, 0);
+	assert_true(event.has_bytes);
+	socket.flags = PT_LATE | PT_GONE;
+	decode_event(&event, &socket, 0);
+	assert_false(event.has_bytes);
 }
 
 /* 0.0.0.0 of a listener is nobody's address. */
@@ -421,14 +439,14 @@ static void test_longest_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sizes),         cmocka_unit_test(test_longer),
-		cmocka_unit_test(test_pointers),      cmocka_unit_test(test_unknown_types),
-		cmocka_unit_test(test_enums),         cmocka_unit_test(test_process_lengths),
-		cmocka_unit_test(test_event),         cmocka_unit_test(test_actions),
-		cmocka_unit_test(test_flags),         cmocka_unit_test(test_no_remote),
-		cmocka_unit_test(test_bytes),         cmocka_unit_test(test_time),
-		cmocka_unit_test(test_paths),         cmocka_unit_test(test_no_path),
-		cmocka_unit_test(test_longest_paths),
+		cmocka_unit_test(test_sizes),        cmocka_unit_test(test_longer),
+		cmocka_unit_test(test_pointers),     cmocka_unit_test(test_unknown_types),
+		cmocka_unit_test(test_enums),        cmocka_unit_test(test_process_lengths),
+		cmocka_unit_test(test_event),        cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_flags),        cmocka_unit_test(test_no_remote),
+		cmocka_unit_test(test_missed_close), cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_time),         cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_no_path),      cmocka_unit_test(test_longest_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -575,6 +575,16 @@ static void check_scope(struct fixture *f, const char *scope, struct endpoint lo
 	check_has(f, &event, expected);
 }
 
+static void tells_lateness(void **state)
+{
+	struct fixture *f = *state;
+	struct event event = events_close(NULL, NULL);
+
+	check_lacks(f, &event, "'late'");
+	event.late = true;
+	check_has(f, &event, "'late':true,");
+}
+
 static void describes_scopes(void **state)
 {
 	struct fixture *f = *state;
@@ -685,6 +695,7 @@ int main(void)
 		TEST(knows_processes_in_part),
 		TEST(shows_arguments),
 		TEST(describes_ports),
+		TEST(tells_lateness),
 		TEST(describes_scopes),
 		TEST(writes_ipv6),
 		TEST(escapes_names),
