@@ -40,8 +40,9 @@ struct trace {
 	uint64_t interval;
 	uint64_t next_look; /* boot time */
 	uint64_t next_sweep;
-	uint64_t skipped; /* runs of hooks, at the latest look */
-	int signals;      /* a signalfd */
+	uint64_t seen, swept; /* what the kernel side has seen, now and at the latest sweep */
+	uint64_t skipped;     /* runs of hooks, at the latest look */
+	int signals;          /* a signalfd */
 	int epoll;
 	bool broken; /* the output failed, and was told */
 };
@@ -215,6 +216,7 @@ static int start(struct trace *trace)
 	if (err)
 		return status_of(err);
 	pipeline_live(trace->pipeline);
+	trace->next_sweep = clock_boot() + SWEEP_INTERVAL;
 	(void)pipeline_flush(trace->pipeline);
 	log_info("tracing TCP in every network namespace, Ctrl-C ends it");
 	return EXIT_DONE;
@@ -243,8 +245,8 @@ static bool handle_signals(struct trace *trace)
 }
 
 /*
- * What is not worth a look at each turn.  A sweep costs about 0.2 us for each living
- * socket: they take a thousandth of the time at most, unless records were lost.
+ * What is not worth a look at each turn.  A sweep takes 20 ms and about 0.2 us for each
+ * living socket: none while nothing happens, and a thousandth of the time at most.
  */
 static void look(struct trace *trace, bool last)
 {
@@ -255,8 +257,9 @@ static void look(struct trace *trace, bool last)
 		return;
 	trace->next_look = now + LOOK_INTERVAL;
 	trace->skipped = probe_skipped(trace->probe);
-	if (now < trace->next_sweep && !recall && !last)
+	if ((now < trace->next_sweep || trace->seen == trace->swept) && !recall && !last)
 		return;
+	trace->swept = trace->seen;
 	if (!probe_sweep(trace->probe, recall) && recall)
 		pipeline_believe(trace->pipeline);
 	pipeline_settle(trace->pipeline);
@@ -272,8 +275,10 @@ static bool turn(struct trace *trace, bool last)
 	(void)probe_drain(trace->probe);
 	pipeline_settle(trace->pipeline);
 	look(trace, last);
-	if (!probe_counts(trace->probe, &counts))
+	if (!probe_counts(trace->probe, &counts)) {
+		trace->seen = counts.seen;
 		pipeline_account(trace->pipeline, &counts, trace->skipped);
+	}
 	err = pipeline_flush(trace->pipeline);
 	if (err == -EPIPE)
 		return false;

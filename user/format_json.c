@@ -33,9 +33,11 @@ static void json_event(struct text *out, const struct event *event)
 {
 	JSON_OPEN(out, "event");
 	JSON_WORD(out, "action", event_action_name(event->action));
-	if (is_socket(event) && event->error)
+	if (event->error)
 		TEXT_LITERAL(out, "\"outcome\":\"failure\",");
-	else if (is_socket(event))
+	else if (event->action == EVENT_LOST)
+		TEXT_LITERAL(out, "\"outcome\":\"unknown\",");
+	else
 		TEXT_LITERAL(out, "\"outcome\":\"success\",");
 	if (event->sequence)
 		JSON_NUMBER(out, "sequence", event->sequence);

@@ -436,7 +436,7 @@ static void tells_of_the_run(void **state)
 	event.hooks = "tp_btf/inet_sock_set_state  sys_exit_bind ";
 	check(f, &event,
 	      "{'@timestamp':'2026-11-20T14:03:08.011203944Z',"
-	      "'event':{'action':'start','sequence':1},"
+	      "'event':{'action':'start','outcome':'success','sequence':1},"
 	      "'host':{'name':'web1','boot':{'id':'0f3c1a5e-7a4b-4c7e-9d7e-1f2e3d4c5b6a'}},"
 	      "'porttrace':{'version':'0.1.0','kernel':'6.18.0',"
 	      "'hooks':['tp_btf/inet_sock_set_state','sys_exit_bind']}}\n");
@@ -450,14 +450,14 @@ static void tells_of_the_run(void **state)
 	event.lost_stage = LOST_MISSED;
 	check(f, &event,
 	      "{'@timestamp':'2026-11-20T14:03:08.011203944Z',"
-	      "'event':{'action':'lost','sequence':2},'host':{'name':'web1'},"
+	      "'event':{'action':'lost','outcome':'unknown','sequence':2},'host':{'name':'web1'},"
 	      "'porttrace':{'lost':{'count':12,'stage':'missed'}}}\n");
 
 	event = (struct event){ .action = EVENT_STOP, .time = EVENTS_TIME, .sequence = 3 };
 	event.totals = &totals;
 	check(f, &event,
 	      "{'@timestamp':'2026-11-20T14:03:08.011203944Z',"
-	      "'event':{'action':'stop','sequence':3},'host':{'name':'web1'},"
+	      "'event':{'action':'stop','outcome':'success','sequence':3},'host':{'name':'web1'},"
 	      "'porttrace':{'totals':{'seen':100,'written':80,'filtered':10,'lost':{'ring':1,"
 	      "'map':2,'missed':3,'sink':4},'skipped':5,'late':6}}}\n");
 }
@@ -493,11 +493,13 @@ static void leaves_out_the_unknown(void **state)
 	f->formatter.config = (struct format_config){ 0 };
 	event = (struct event){ .action = EVENT_START, .time = EVENTS_TIME };
 	check(f, &event,
-	      "{'@timestamp':'2026-11-20T14:03:08.011203944Z','event':{'action':'start'},"
+	      "{'@timestamp':'2026-11-20T14:03:08.011203944Z','event':{'action':'start','outcome':'"
+	      "success'},"
 	      "'porttrace':{}}\n");
 	event.action = EVENT_STOP;
 	check(f, &event,
-	      "{'@timestamp':'2026-11-20T14:03:08.011203944Z','event':{'action':'stop'},"
+	      "{'@timestamp':'2026-11-20T14:03:08.011203944Z','event':{'action':'stop','outcome':'"
+	      "success'},"
 	      "'porttrace':{}}\n");
 }
 
