@@ -87,7 +87,8 @@ static void json_ip(struct text *out, const uint8_t ip[16])
 }
 
 /* The inside of source or destination: which end it is, and what is known of it. */
-static void json_end(struct text *out, const struct event *event, enum pt_side side)
+static void json_end(struct text *out, const struct format_config *config,
+		     const struct event *event, enum pt_side side)
 {
 	const struct endpoint *end = side == PT_LOCAL ? &event->local : &event->remote;
 	const struct process *process = side == PT_LOCAL ? event->process : event->peer;
@@ -101,7 +102,7 @@ static void json_end(struct text *out, const struct event *event, enum pt_side s
 	if (event->has_bytes)
 		JSON_NUMBER(out, "bytes", side == PT_LOCAL ? event->sent : event->received);
 	if (process)
-		json_end_process(out, process);
+		json_end_process(out, config, process);
 }
 
 /* Whether json_end() writes anything. */
@@ -113,7 +114,8 @@ static bool knows_end(const struct event *event, enum pt_side side)
 	       (format_has_end(&event->remote) || event->has_bytes || event->peer);
 }
 
-static void json_ends(struct text *out, const struct event *event)
+static void json_ends(struct text *out, const struct format_config *config,
+		      const struct event *event)
 {
 	bool ingress = is_connection(event) && event->initiator == PT_REMOTE;
 	enum pt_side source = ingress ? PT_REMOTE : PT_LOCAL;
@@ -121,12 +123,12 @@ static void json_ends(struct text *out, const struct event *event)
 
 	if (knows_end(event, source)) {
 		JSON_OPEN(out, "source");
-		json_end(out, event, source);
+		json_end(out, config, event, source);
 		json_close(out, '}');
 	}
 	if (knows_end(event, destination)) {
 		JSON_OPEN(out, "destination");
-		json_end(out, event, destination);
+		json_end(out, config, event, destination);
 		json_close(out, '}');
 	}
 }
@@ -369,7 +371,7 @@ static void json_record(struct formatter *formatter, struct text *out, const str
 	json_host(out, config, event);
 	if (is_socket(event)) {
 		json_network(out, event);
-		json_ends(out, event);
+		json_ends(out, config, event);
 		if (event->process) {
 			json_process(out, config, event->process, args);
 			json_place(out, event->process);

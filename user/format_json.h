@@ -62,7 +62,8 @@ void json_process(struct text *out, const struct format_config *config,
 /* Where it runs: the members container and service, as far as there are any. */
 void json_place(struct text *out, const struct process *process);
 /* process in source and destination: pid, name, executable. */
-void json_end_process(struct text *out, const struct process *process);
+void json_end_process(struct text *out, const struct format_config *config,
+		      const struct process *process);
 /* The members pid and name alone: porttrace.actor and its like. */
 void json_pid_name(struct text *out, const struct process *process);
 

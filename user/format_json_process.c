@@ -27,13 +27,6 @@ static void json_program(struct text *out, const struct process *process)
 		JSON_STRING(out, "executable", process->executable, strlen(process->executable));
 }
 
-void json_end_process(struct text *out, const struct process *process)
-{
-	JSON_OPEN(out, "process");
-	json_program(out, process);
-	json_close(out, '}');
-}
-
 /* The last argument may have been cut, and its NUL with it. */
 static void json_args(struct text *out, const char *args, size_t len)
 {
@@ -97,16 +90,61 @@ static void json_user(struct text *out, const struct process *process)
 	json_close(out, '}');
 }
 
-void json_process(struct text *out, const struct format_config *config,
-		  const struct process *process, bool args)
+static void json_rest(struct text *out, const struct format_config *config,
+		      const struct process *process)
 {
-	JSON_OPEN(out, "process");
-	json_program(out, process);
-	if (args && process->args)
-		json_args(out, process->args, process->args_len);
 	json_identity(out, config->boot_id, process);
 	json_parent(out, process);
 	json_user(out, process);
+}
+
+/* The members of a process without its arguments, made once; NULL: they can't be kept. */
+static const struct rendering *rendered(const struct format_config *config,
+					const struct process *process)
+{
+	struct rendering *rendering = process->rendering;
+
+	if (!rendering || rendering->text.len)
+		return rendering;
+	json_program(&rendering->text, process);
+	rendering->brief = rendering->text.len;
+	json_rest(&rendering->text, config, process);
+	if (!rendering->text.failed)
+		return rendering;
+	text_clear(&rendering->text);
+	return NULL;
+}
+
+void json_process(struct text *out, const struct format_config *config,
+		  const struct process *process, bool args)
+{
+	const struct rendering *rendering = NULL;
+
+	args = args && process->args;
+	if (!args)
+		rendering = rendered(config, process);
+	JSON_OPEN(out, "process");
+	if (rendering) {
+		text_bytes(out, rendering->text.data, rendering->text.len);
+	} else {
+		json_program(out, process);
+		if (args)
+			json_args(out, process->args, process->args_len);
+		json_rest(out, config, process);
+	}
+	json_close(out, '}');
+}
+
+void json_end_process(struct text *out, const struct format_config *config,
+		      const struct process *process)
+{
+	const struct rendering *rendering = rendered(config, process);
+
+	JSON_OPEN(out, "process");
+	if (rendering)
+		text_bytes(out, rendering->text.data, rendering->brief);
+	else
+		json_program(out, process);
 	json_close(out, '}');
 }
 

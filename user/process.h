@@ -10,6 +10,16 @@
 #include <stdint.h>
 
 #include "porttrace/wire.h"
+#include "text.h"
+
+/*
+ * What a formatter made of a process: kept, because it is written again with each of
+ * the process's records.  processes.c empties it when something changes.
+ */
+struct rendering {
+	struct text text;
+	size_t brief; /* bytes of text that are enough where the process is at the other end */
+};
 
 struct process {
 	uint32_t pid;           /* thread group id in the initial pid namespace */
@@ -26,6 +36,7 @@ struct process {
 	char *container_id;            /* of the innermost container; NULL: none, or not known */
 	const char *container_runtime; /* NULL: not known */
 	char *service;                 /* systemd unit; NULL: none, or not known */
+	struct rendering *rendering;   /* NULL: not to be kept */
 };
 
 #endif

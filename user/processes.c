@@ -21,7 +21,8 @@
 
 struct entry {
 	struct process process; /* first: the rest is private to this file */
-	struct hash_node node;  /* by pid */
+	struct rendering rendering;
+	struct hash_node node; /* by pid */
 	uint64_t forked;
 	size_t holds;
 	bool placed; /* its control group was looked at */
@@ -47,6 +48,7 @@ static void entry_free(struct entry *entry)
 {
 	free(entry->process.executable);
 	free(entry->process.args);
+	text_free(&entry->rendering.text);
 	free(entry->process.container_id);
 	free(entry->process.service);
 	free(entry);
@@ -152,6 +154,7 @@ static struct entry *add(struct processes *processes, const struct pt_who *who,
 	entry->process.start = who->start;
 	entry->process.started = who->start + boot_to_real;
 	entry->process.uid = UINT32_MAX;
+	entry->process.rendering = &entry->rendering;
 	hash_add(&processes->by_pid, &entry->node, hash_u64(who->tgid));
 	return entry;
 }
@@ -232,6 +235,7 @@ int processes_update(struct processes *processes, const struct pt_process *news,
 	if (!entry)
 		return -ENOMEM;
 	process = &entry->process;
+	text_clear(&entry->rendering.text);
 	memcpy(process->name, news->name, sizeof(process->name));
 	process->name[sizeof(process->name) - 1] = 0;
 	memcpy(process->parent_name, news->parent_name, sizeof(process->parent_name));

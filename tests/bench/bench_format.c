@@ -56,6 +56,7 @@ int main(int argc, char **argv)
 	const struct format *const formats[] = { &format_json, &format_table };
 	uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
 	struct process curl = events_curl(), python = events_python();
+	struct rendering renderings[2] = { 0 }; /* kept, as those of processes.c are */
 	struct event events[EVENTS] = {
 		events_connect(&curl, &python),
 		events_accept(&python, &curl),
@@ -68,6 +69,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: %s [RECORDS]   1 to 1000000000\n", argv[0]);
 		return 2;
 	}
+	curl.rendering = &renderings[0];
+	python.rendering = &renderings[1];
 	/* The second close is the server's. */
 	events[3].local = events[1].local;
 	events[3].remote = events[1].remote;
@@ -88,5 +91,7 @@ int main(int argc, char **argv)
 		run(&formatter, events, count);
 	}
 	services_free(services);
+	text_free(&renderings[0].text);
+	text_free(&renderings[1].text);
 	return 0;
 }

@@ -399,6 +399,29 @@ static void test_processes(void **state)
 	assert_int_equal(balance(f).seen, 2); /* processes are no events */
 }
 
+/* What a formatter keeps of a process goes when the process changes. */
+static void test_new_name(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_process before = wire_process(CLIENT, "before", "before", sizeof("before"));
+	struct pt_process after = wire_process(CLIENT, "after", "after", sizeof("after"));
+	struct pt_socket connect = a_connect(40000);
+
+	begin(f);
+	pipeline_record(f->pipeline, &before, sizeof(before));
+	feed(f, &connect);
+	feed(f, &connect);
+	pipeline_record(f->pipeline, &after, sizeof(after));
+	feed(f, &connect);
+	account(f);
+	flush(f);
+	assert_int_equal(f->count, 3);
+	assert_non_null(strstr(f->lines[0], "\"before\""));
+	assert_non_null(strstr(f->lines[1], "\"before\""));
+	assert_non_null(strstr(f->lines[2], "\"after\""));
+	assert_null(strstr(f->lines[2], "before"));
+}
+
 /* PT_AFTER_LOSS: what was known before names nobody. */
 static void test_after_loss(void **state)
 {
@@ -795,16 +818,27 @@ static void test_mixed_batch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_run),           TEST(test_nothing_began),
-		TEST(test_waits),         TEST(test_foreseen),
-		TEST(test_not_foreseen),  TEST(test_foresight_ends),
-		TEST(test_processes),     TEST(test_after_loss),
-		TEST(test_doubts),        TEST(test_filtered),
-		TEST(test_limit),         TEST(test_bad),
-		TEST(test_open),          TEST(test_open_hidden),
-		TEST(test_open_filtered), TEST(test_lost_in_the_kernel),
-		TEST(test_missed),        TEST(test_lost_in_the_sink),
-		TEST(test_abandon),       TEST(test_full_batch),
+		TEST(test_run),
+		TEST(test_nothing_began),
+		TEST(test_waits),
+		TEST(test_foreseen),
+		TEST(test_not_foreseen),
+		TEST(test_foresight_ends),
+		TEST(test_processes),
+		TEST(test_new_name),
+		TEST(test_after_loss),
+		TEST(test_doubts),
+		TEST(test_filtered),
+		TEST(test_limit),
+		TEST(test_bad),
+		TEST(test_open),
+		TEST(test_open_hidden),
+		TEST(test_open_filtered),
+		TEST(test_lost_in_the_kernel),
+		TEST(test_missed),
+		TEST(test_lost_in_the_sink),
+		TEST(test_abandon),
+		TEST(test_full_batch),
 		TEST(test_mixed_batch),
 	};
 
