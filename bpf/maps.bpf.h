@@ -54,6 +54,12 @@ struct {
 	__type(value, struct known);
 } sockets SEC(".maps");
 
+enum call_kind {
+	CALL_BIND,
+	CALL_LISTEN,
+	CALL_CONNECT,
+};
+
 /* A bind, listen or connect that a thread is in. */
 struct call {
 	__u64 sock; /* 0: only the descriptor is known yet */
@@ -61,6 +67,7 @@ struct call {
 	__u64 address; /* the user's sockaddr */
 	__u32 len;     /* of address */
 	__u32 fd;
+	__u8 kind;
 	__u8 state; /* listen: of the socket at the beginning */
 };
 

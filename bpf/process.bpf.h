@@ -8,8 +8,8 @@
 #include "compat.bpf.h"
 #include "emit.bpf.h"
 
-#define CGROUP_DEPTH 16
-#define PATH_DEPTH 24 /* names and mounts of a path that are followed; /proc has longer ones */
+#define CGROUP_DEPTH 12
+#define PATH_DEPTH 16 /* names and mounts of a path that are followed; /proc has longer ones */
 
 /*
  * A direct load of a pointer is as fast as any other when it runs, but the verifier

@@ -204,21 +204,31 @@ static __always_inline void accept_end(long fd)
 	tell_accept(sk, known, known->told_close ? PT_GONE : 0);
 }
 
-/*
- * The programs have the names of the calls that they were written for; which
- * tracepoints each is attached to is in user/probe.c.
- */
-SEC("tp")
-int enter_address(struct trace_event_raw_sys_enter *ctx)
+static __always_inline void call_with_address(struct trace_event_raw_sys_enter *ctx,
+					      enum call_kind kind)
 {
 	struct call call = {
 		.begin = bpf_ktime_get_boot_ns(),
-		.fd = ctx->args[0],
 		.address = ctx->args[1],
 		.len = ctx->args[2],
+		.fd = ctx->args[0],
+		.kind = kind,
 	};
 
 	call_begin(&call);
+}
+
+SEC("tp")
+int enter_bind(struct trace_event_raw_sys_enter *ctx)
+{
+	call_with_address(ctx, CALL_BIND);
+	return 0;
+}
+
+SEC("tp")
+int enter_connect(struct trace_event_raw_sys_enter *ctx)
+{
+	call_with_address(ctx, CALL_CONNECT);
 	return 0;
 }
 
@@ -226,41 +236,33 @@ SEC("tp")
 int enter_listen(struct trace_event_raw_sys_enter *ctx)
 {
 	struct sock *sk = file_sock(fd_file(ctx->args[0]));
-	struct call call = { .sock = (__u64)sk, .begin = bpf_ktime_get_boot_ns() };
+	struct call call = { .sock = (__u64)sk, .kind = CALL_LISTEN };
 
 	if (!sk)
 		return 0;
+	call.begin = bpf_ktime_get_boot_ns();
 	call.state = COMMON(FROM_NUMBER, sk, skc_state);
 	call_begin(&call);
 	return 0;
 }
 
+/*
+ * Which tracepoints each program is attached to is in user/probe.c.
+ *
+ * One program for the three: the verifier looks at tell_current() once.
+ */
 SEC("tp")
-int exit_bind(struct trace_event_raw_sys_exit *ctx)
+int exit_call(struct trace_event_raw_sys_exit *ctx)
 {
 	struct call call;
 
-	if (call_end(&call))
+	if (!call_end(&call))
+		return 0;
+	if (call.kind == CALL_BIND)
 		bind_end(&call, ctx->ret);
-	return 0;
-}
-
-SEC("tp")
-int exit_listen(struct trace_event_raw_sys_exit *ctx)
-{
-	struct call call;
-
-	if (call_end(&call))
+	else if (call.kind == CALL_LISTEN)
 		listen_end(&call, ctx->ret);
-	return 0;
-}
-
-SEC("tp")
-int exit_connect(struct trace_event_raw_sys_exit *ctx)
-{
-	struct call call;
-
-	if (call_end(&call))
+	else
 		connect_end(&call, ctx->ret);
 	return 0;
 }
