@@ -198,6 +198,11 @@ static int open_events(struct trace *trace)
 	event.data.fd = probe_fd(trace->probe);
 	if (epoll_ctl(trace->epoll, EPOLL_CTL_ADD, event.data.fd, &event))
 		goto failed;
+	/* A reader that goes away, also while there is nothing to write; a file can't. */
+	event.events = 0;
+	event.data.fd = STDOUT_FILENO;
+	if (!trace->options->output)
+		(void)epoll_ctl(trace->epoll, EPOLL_CTL_ADD, STDOUT_FILENO, &event);
 	return EXIT_DONE;
 failed:
 	log_error("can't wait for events: %s", strerror(errno));
@@ -289,11 +294,22 @@ static bool turn(struct trace *trace, bool last)
 	return !pipeline_done(trace->pipeline);
 }
 
+/* Sleep until something happens, or wait ns.  false: nobody reads the output any more. */
+static bool rest(struct trace *trace, uint64_t wait)
+{
+	struct epoll_event events[3];
+	int count = epoll_wait(trace->epoll, events, 3, (int)((wait + 999999) / 1000000));
+
+	for (int i = 0; i < count; i++)
+		if (events[i].data.fd == STDOUT_FILENO)
+			return false;
+	return true;
+}
+
 static void loop(struct trace *trace)
 {
 	uint64_t end = trace->options->duration ? clock_boot() + trace->options->duration
 						: UINT64_MAX;
-	struct epoll_event events[2];
 
 	while (turn(trace, false)) {
 		uint64_t now = clock_boot(), wait = trace->interval;
@@ -302,8 +318,7 @@ static void loop(struct trace *trace)
 			break;
 		if (end - now < wait)
 			wait = end - now;
-		(void)epoll_wait(trace->epoll, events, 2, (int)((wait + 999999) / 1000000));
-		if (!handle_signals(trace))
+		if (!rest(trace, wait) || !handle_signals(trace))
 			break;
 	}
 }
