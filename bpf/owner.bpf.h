@@ -68,8 +68,9 @@ static __always_inline struct known *known_add(const void *sock, const struct kn
 					       __u64 how)
 {
 	__u64 key = (__u64)sock;
+	long err = bpf_map_update_elem(&sockets, &key, fresh, how);
 
-	if (bpf_map_update_elem(&sockets, &key, fresh, how) && how != BPF_NOEXIST)
+	if (err && err != -EEXIST) /* with BPF_NOEXIST another hook may be faster */
 		count(lost_map);
 	return bpf_map_lookup_elem(&sockets, &key);
 }

@@ -349,7 +349,8 @@ static int stop(struct trace *trace)
 	(void)turn(trace, true);
 	pipeline_stop(trace->pipeline);
 	err = pipeline_flush(trace->pipeline);
-	lost = pipeline_abandon(trace->pipeline);
+	(void)pipeline_abandon(trace->pipeline);
+	lost = pipeline_totals(trace->pipeline).lost[LOST_SINK];
 	say_totals(trace);
 	if (!err || err == -EPIPE)
 		return EXIT_DONE;

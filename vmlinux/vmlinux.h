@@ -83,6 +83,7 @@ enum {
 #define IPPROTO_MPTCP 262
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
+#define EEXIST 17
 #define EPIPE 32
 #define EINTR 4
 #define ECONNABORTED 103
