@@ -6,6 +6,7 @@
 Each line on FD is [operation, arguments, options] in JSON; the answer is a line with the
 error's name or null, the socket's number, its two ends, and the time that it took.
 """
+import ctypes
 import errno
 import json
 import os
@@ -18,6 +19,8 @@ import threading
 import time
 
 SOCKETS = {}
+SLOW = float(os.environ.get("PORTTRACE_SLOW") or 1)
+DOORS = []
 
 
 def keep(sock):
@@ -26,7 +29,7 @@ def keep(sock):
     return number
 
 
-def new_socket(version=4, only6=None, reuse=False, reuseport=False):
+def new_socket(version=4, only6=None, reuse=False, reuseport=False, device=None):
     sock = socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET)
     if only6 is not None:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only6)
@@ -34,11 +37,21 @@ def new_socket(version=4, only6=None, reuse=False, reuseport=False):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if reuseport:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if device:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
     return keep(sock), None
 
 
 def bind(number, ip, port):
     SOCKETS[number].bind((ip, port))
+    return number, None
+
+
+def bind_raw(number, address):
+    """bind(2) to an address given as hex digits, byte by byte."""
+    data = bytes.fromhex(address)
+    if ctypes.CDLL(None, use_errno=True).bind(number, data, len(data)):
+        raise OSError(ctypes.get_errno(), "bind")
     return number, None
 
 
@@ -113,6 +126,35 @@ def cookie(number):
     return number, int.from_bytes(value, sys.byteorder)
 
 
+def door():
+    """A Unix socket at which another actor may give() something: its name."""
+    DOORS.append(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+    DOORS[-1].bind("")
+    return None, DOORS[-1].getsockname().decode("latin-1")
+
+
+def give(number, name):
+    """Send a socket to who waits at that door; it stays ours too."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.connect(name.encode("latin-1"))
+        socket.send_fds(sender, [b"x"], [number])
+    return number, None
+
+
+def take():
+    """What somebody gave at the latest door."""
+    _, (number,), _, _ = socket.recv_fds(DOORS[-1], 1, 1)
+    return keep(socket.socket(fileno=number)), None
+
+
+def new_network():
+    """From now on in a network namespace of its own, with loopback: its inode."""
+    if ctypes.CDLL(None, use_errno=True).unshare(0x40000000):
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    return None, os.stat("/proc/self/ns/net").st_ino
+
+
 def become(uid):
     """Another effective user, without capabilities."""
     os.setegid(uid)
@@ -129,7 +171,7 @@ def rename(name):
 
 def spawn(*command):
     """Run a program to its end: what it printed."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=20)
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=20 * SLOW)
     return None, json.loads(done.stdout or "null")
 
 
@@ -156,7 +198,8 @@ def in_thread(name, operation, *arguments):
 
 OPERATIONS = {f.__name__: f for f in (
     bind, listen, connect, connect_later, accept, send, receive, wait_readable, shutdown, close,
-    reset, user_timeout, cookie, become, rename, spawn, in_thread)}
+    reset, user_timeout, cookie, become, rename, spawn, in_thread, bind_raw, door, give, take,
+    new_network)}
 OPERATIONS["socket"] = new_socket
 
 

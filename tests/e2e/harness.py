@@ -33,16 +33,31 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 PORTTRACE = os.environ.get("PORTTRACE", os.path.join(ROOT, "build", "porttrace"))
+# Which hooks the tracers take (porttrace --hooks), on kernels that have a choice.
+HOOKS = ["--hooks", os.environ["PORTTRACE_HOOKS"]] if os.environ.get("PORTTRACE_HOOKS") else []
 PROGRAMS = os.path.join(ROOT, "build", "e2e")
 READY = "porttrace: tracing"
-PATIENCE = 15  # seconds to wait for what must come
+# How much slower than a machine of today this one is: a software-emulated one says 10
+# (tests/vm).  One waits that much longer, and big loads are that much smaller.
+SLOW = float(os.environ.get("PORTTRACE_SLOW") or 1)
+PATIENCE = 15 * SLOW  # seconds to wait for what must come
 
-CLONE_NEWNET = 0x40000000
+CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x20000
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 
 
 class Skip(Exception):
     """Raised with the reason by a test that cannot run here."""
+
+
+def scaled(count, least=1):
+    """COUNT, or as much of it as a slow machine can do; no fewer than LEAST."""
+    return max(least, int(count / SLOW))
+
+
+def kernel_version():
+    """(6, 12) of 6.12.117"""
+    return tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
 
 
 def alone(test):
@@ -198,6 +213,23 @@ def check_promises(records):
             "unknown", "inherit", "kernel"), record
 
 
+def check_accounts(records, errors):
+    """seen = written + filtered + lost, and the stream tells each loss; the totals."""
+    totals = one(records, action="stop")["porttrace.totals"]
+    lost = totals["lost"]
+    assert totals["seen"] == totals["written"] + totals["filtered"] + sum(lost.values()), totals
+    assert totals["written"] == len(records), (totals, len(records))
+    for stage, count in lost.items():
+        told = sum(r["porttrace.lost.count"] for r in select(
+            records, action="lost", **{"porttrace.lost.stage": stage}))
+        assert told == count, f"{stage}: the stream tells {told} lost, the totals {count}"
+    assert f"lost {sum(lost.values())}" in errors[-1], errors
+    # What the sink lost had its number already.
+    numbers = [record["event.sequence"] for record in records]
+    assert numbers[-1] - len(numbers) == lost["sink"], (numbers[-1], len(numbers), lost)
+    return totals
+
+
 def my_netns():
     return os.stat("/proc/self/ns/net").st_ino
 
@@ -211,19 +243,21 @@ class Tracer:
     running = []
 
     def __init__(self, *arguments, json_stream=True, namespace=("--netns", "self"), output=None,
-                 ready=True):
+                 ready=True, stdout=subprocess.PIPE, environment=None):
         self.json_stream = json_stream
         self.records, self.lines, self.errors = [], [], []
         self.news = threading.Condition()
-        command = [PORTTRACE, *(["--json"] if json_stream else []), *namespace, *arguments]
+        command = [PORTTRACE, *(["--json"] if json_stream else []), *HOOKS, *namespace, *arguments]
         self.output = output
         if output:
             command += ["-o", output]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout,
+                                        stderr=subprocess.PIPE,
+                                        env={**os.environ, **(environment or {})})
         self.pid = self.process.pid
-        self.readers = [self._reader(self.process.stdout, self._on_line),
-                        self._reader(self.process.stderr, self._on_error)]
+        self.readers = [self._reader(self.process.stderr, self._on_error)]
+        if self.process.stdout:
+            self.readers.append(self._reader(self.process.stdout, self._on_line))
         Tracer.running.append(self)
         if ready:
             self.wait_until(lambda: any(line.startswith(READY) for line in self.errors),
@@ -262,6 +296,11 @@ class Tracer:
                     how = f", it ended with {self.process.wait()}" if ended else ""
                     raise AssertionError(f"{otherwise}{how}; stderr: {self.errors}")
                 self.news.wait(min(left, 0.2))
+
+    def wait_error(self, word):
+        """Until a line on stderr has WORD in it."""
+        self.wait_until(lambda: any(word in line for line in self.errors),
+                        f"no line with '{word}' on stderr")
 
     def wait(self, **want):
         """The first record like WANT, as soon as it is there."""
@@ -412,6 +451,23 @@ def end(address):
     return tuple(address) if address else None
 
 
+# By machine: accept and accept4.  (wchan would be 0 on 5.10.)
+ACCEPT_CALLS = {"x86_64": ("43", "288"), "aarch64": ("202", "242")}
+
+
+def wait_in_accept(actor):
+    """Until the actor waits in accept(2)."""
+    calls = ACCEPT_CALLS.get(os.uname().machine)
+    if not calls:
+        raise Skip(f"the numbers of system calls of {os.uname().machine} are not known here")
+    deadline = time.monotonic() + PATIENCE
+    where = ""
+    while where not in calls:
+        assert time.monotonic() < deadline, f"{actor.name} is not in accept but in {where}"
+        with open(f"/proc/{actor.pid}/syscall", encoding="ascii") as file:
+            where = file.read().split()[0]
+
+
 def pair(server, client, ip="127.0.0.1", **options):
     """A connection between two actors: (listener, the client's end, the server's end)."""
     listener = server.listener(ip, **options)
@@ -479,6 +535,20 @@ def private_network():
     if libc.unshare(CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), "unshare: " + os.strerror(ctypes.get_errno()))
     loopback_up()
+
+
+def private_mounts():
+    """From now on what is mounted is seen by this test alone."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS):
+        raise Skip("no mount namespace: " + os.strerror(ctypes.get_errno()))
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+
+
+def mount(*arguments):
+    done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Skip(f"mount {' '.join(arguments)}: {done.stderr.strip()}")
 
 
 class Folder:

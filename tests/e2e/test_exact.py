@@ -3,9 +3,9 @@
 import collections
 import subprocess
 
-from harness import Folder, Tracer, alone, one, program, select, setting
+from harness import SLOW, Folder, Skip, Tracer, alone, one, program, scaled, select, setting
 
-CONNECTIONS = 50_000
+CONNECTIONS = scaled(50_000)
 # Of the ends, what the kernel may hide from every hook (kernel-notes.md: no program runs
 # while a thread of pid 1 is on the CPU).  It has to be told as `missed`, and be rare.
 MAY_HIDE = 100
@@ -20,7 +20,10 @@ def read_log(text):
     for line in text.splitlines():
         what, pid, client_port, ip, port, size = line.split()
         key = (int(client_port), ip, int(port))
-        assert key not in ends[what], f"ports were reused: {key}"
+        if key in ends[what]:
+            # TIME_WAIT lasts a minute: where the load lasts longer, ports come again.
+            reason = f"ports were reused: {key}"
+            raise Skip(reason) if SLOW > 1 else AssertionError(reason)
         ends[what][key] = End(int(pid), int(size))
     assert ends["connect"].keys() == ends["accept"].keys()
     return {key: (ends["connect"][key], ends["accept"][key]) for key in ends["connect"]}
