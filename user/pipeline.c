@@ -4,6 +4,7 @@
  */
 #include "pipeline.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 #include "foresight.h"
 #include "ledger.h"
 #include "processes.h"
-#include "text.h"
+#include "rows.h"
 
 #define FLUSH_BYTES (256 * 1024) /* formatted text that is written without being asked */
 
@@ -26,12 +27,13 @@ struct pipeline {
 	struct processes *processes;
 	struct ledger *ledger;
 	struct formatter formatter;
-	struct text text;
+	struct rows rows; /* formatted, not written yet */
 	uint64_t boot_to_real;
 	uint64_t sequence;
 	struct pt_counts counts;         /* of the kernel side, at the latest pipeline_account() */
 	uint64_t seen;                   /* what the kernel side does not count: open, start, ... */
 	uint64_t put;                    /* records given to the sink */
+	uint64_t unread;                 /* of them: the reader had gone away */
 	uint64_t events;                 /* of them: of sockets, for the limit */
 	uint64_t filtered;               /* on this side */
 	uint64_t lost[LOST_STAGES];      /* on this side */
@@ -72,7 +74,7 @@ void pipeline_free(struct pipeline *pipeline)
 	foresight_free(pipeline->foresight);
 	processes_free(pipeline->processes);
 	free(pipeline->batch);
-	text_free(&pipeline->text);
+	rows_free(&pipeline->rows);
 	free(pipeline);
 }
 
@@ -93,8 +95,8 @@ struct event_totals pipeline_totals(const struct pipeline *pipeline)
 		/* What was lost for other reasons than room was never a record: it counts here. */
 		.seen = counts->seen + counts->lost_processes + counts->lost_map + pipeline->seen +
 			pipeline->lost[LOST_MISSED],
-		.written = pipeline->put - pipeline->lost[LOST_SINK],
-		.filtered = counts->filtered + pipeline->filtered,
+		.written = pipeline->put - pipeline->unread - pipeline->lost[LOST_SINK],
+		.filtered = counts->filtered + pipeline->filtered + pipeline->unread,
 		.late = counts->late,
 		.skipped = pipeline->skipped,
 	};
@@ -109,20 +111,18 @@ struct event_totals pipeline_totals(const struct pipeline *pipeline)
 /* Give an event its number and its line; a format may have none for it. */
 static void put(struct pipeline *pipeline, struct event *event)
 {
-	size_t before = pipeline->text.len;
+	struct rows *rows = &pipeline->rows;
+	size_t before = rows->text.len;
 
 	event->sequence = pipeline->sequence + 1;
-	format_event(&pipeline->formatter, &pipeline->text, event);
-	if (pipeline->text.len == before && !pipeline->text.failed)
+	format_event(&pipeline->formatter, &rows->text, event);
+	if (rows->text.len == before && !rows->text.failed)
 		return;
 	pipeline->sequence++;
 	pipeline->put++;
-	if (pipeline->text.failed) { /* no memory: not half a line, but none */
-		pipeline->text.len = before;
-		pipeline->text.failed = false;
+	if (!rows_end(rows)) /* no memory */
 		pipeline->lost[LOST_SINK]++;
-	}
-	if (pipeline->text.len >= FLUSH_BYTES)
+	if (rows->text.len >= FLUSH_BYTES)
 		(void)pipeline_flush(pipeline);
 }
 
@@ -257,11 +257,16 @@ void pipeline_start(struct pipeline *pipeline, const char *hooks)
 	put_own(pipeline, &event);
 }
 
-/* One record for each stage that lost something since the last time. */
+/*
+ * One record for each stage that lost something since the last time.  Not while it would
+ * be lost itself: then nobody would ever hear of what it tells.
+ */
 static void tell_losses(struct pipeline *pipeline)
 {
 	struct event_totals totals = pipeline_totals(pipeline);
 
+	if (!sink_has_room(pipeline->config.sink))
+		return;
 	for (int stage = 0; stage < LOST_STAGES; stage++) {
 		struct event event = {
 			.action = EVENT_LOST,
@@ -293,6 +298,8 @@ void pipeline_stop(struct pipeline *pipeline)
 	pipeline_settle(pipeline);
 	if (pipeline->sequence == 0) /* nothing began */
 		return;
+	(void)pipeline_flush(pipeline);
+	tell_losses(pipeline);
 	totals = pipeline_totals(pipeline);
 	totals.seen++; /* this record itself */
 	totals.written++;
@@ -302,16 +309,19 @@ void pipeline_stop(struct pipeline *pipeline)
 
 int pipeline_flush(struct pipeline *pipeline)
 {
-	if (pipeline->text.len || sink_waiting(pipeline->config.sink))
-		pipeline->error = sink_write(pipeline->config.sink, &pipeline->text,
-					     &pipeline->lost[LOST_SINK]);
+	uint64_t lost = 0;
+
+	if (!rows_count(&pipeline->rows) && !sink_waiting(pipeline->config.sink))
+		return pipeline->error;
+	pipeline->error = sink_write(pipeline->config.sink, &pipeline->rows, &lost);
+	if (pipeline->error == -EPIPE) /* nobody wanted them */
+		pipeline->unread += lost;
+	else
+		pipeline->lost[LOST_SINK] += lost;
 	return pipeline->error;
 }
 
-uint64_t pipeline_abandon(struct pipeline *pipeline)
+void pipeline_abandon(struct pipeline *pipeline)
 {
-	uint64_t waiting = sink_waiting(pipeline->config.sink);
-
-	pipeline->lost[LOST_SINK] += waiting;
-	return waiting;
+	pipeline->lost[LOST_SINK] += sink_abandon(pipeline->config.sink);
 }

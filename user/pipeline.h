@@ -67,11 +67,8 @@ void pipeline_stop(struct pipeline *pipeline);
 /* Write out what is formatted.  0 or -errno as sink_write(). */
 int pipeline_flush(struct pipeline *pipeline);
 
-/*
- * The end of an output that does not work: what still waits for it is lost, and that
- * many records are.
- */
-uint64_t pipeline_abandon(struct pipeline *pipeline);
+/* The end of an output that does not work: what still waits for it is lost. */
+void pipeline_abandon(struct pipeline *pipeline);
 
 /* The limit was reached. */
 bool pipeline_done(const struct pipeline *pipeline);

@@ -22,14 +22,14 @@
 
 #include "sink.h"
 
-#define BACKLOG_MAX (1 << 20) /* as in sink.c */
+#define BACKLOG_MAX (16 << 20) /* as in sink.c */
 
 struct fixture {
 	char dir[32];
 	char path[64];  /* in dir; nothing is there yet */
 	char other[64]; /* another one */
 	struct sink *sink;
-	struct text text;
+	struct rows rows;
 	struct rlimit limit; /* as it was */
 	uint64_t lost;
 };
@@ -54,7 +54,7 @@ static int teardown(void **state)
 
 	(void)setrlimit(RLIMIT_FSIZE, &f->limit);
 	sink_free(f->sink);
-	text_free(&f->text);
+	rows_free(&f->rows);
 	(void)remove(f->path); /* a folder too */
 	(void)remove(f->other);
 	(void)rmdir(f->dir);
@@ -109,13 +109,24 @@ static void check_content(const char *path, const char *expected)
 	free(data);
 }
 
+/* Each line is a row. */
+static void add_text(struct fixture *f, const char *string)
+{
+	for (const char *c = string; *c; c++) {
+		text_char(&f->rows.text, *c);
+		if (*c == '\n')
+			assert_true(rows_end(&f->rows));
+	}
+}
+
 static int write_text(struct fixture *f, const char *string)
 {
 	int err;
 
-	text_string(&f->text, string);
-	err = sink_write(f->sink, &f->text, &f->lost);
-	assert_int_equal(f->text.len, 0);
+	add_text(f, string);
+	err = sink_write(f->sink, &f->rows, &f->lost);
+	assert_int_equal(f->rows.text.len, 0);
+	assert_int_equal(rows_count(&f->rows), 0);
 	return err;
 }
 
@@ -172,7 +183,7 @@ static void test_nothing(void **state)
 
 	sink_free(NULL);
 	assert_int_equal(sink_open(&f->sink, f->path), 0);
-	assert_int_equal(sink_write(f->sink, &f->text, &f->lost), 0);
+	assert_int_equal(sink_write(f->sink, &f->rows, &f->lost), 0);
 	assert_int_equal(f->lost, 0);
 	check_content(f->path, "");
 }
@@ -263,8 +274,10 @@ static void test_open_directory(void **state)
 	touch(f->path, "");
 	assert_int_equal(chmod(f->dir, 0777), 0);
 	refuse(f, -EPERM);
+	assert_int_equal(unlink(f->path), 0);
 	assert_int_equal(chmod(f->dir, 0702), 0);
 	refuse(f, -EPERM);
+	assert_int_equal(access(f->path, F_OK), -1); /* none is made either */
 	/* Not in a sticky one. */
 	assert_int_equal(chmod(f->dir, 01777), 0);
 	assert_int_equal(sink_open(&f->sink, f->path), 0);
@@ -305,6 +318,25 @@ static void test_foreign_file(void **state)
 	assert_null(f->sink);
 	assert_int_equal(chmod(f->dir, 0755), 0);
 	assert_int_equal(sink_open(&f->sink, f->path), 0);
+}
+
+/* The owner of a directory can put there what he likes. */
+static void test_foreign_directory(void **state)
+{
+	struct fixture *f = *state;
+
+	if (chown(f->dir, 1000, 0))
+		skip();
+	refuse(f, -EPERM);
+	assert_int_equal(access(f->path, F_OK), -1);
+	/* But he who calls sudo can do so anyway. */
+	assert_int_equal(setenv("SUDO_UID", "1001", 1), 0);
+	refuse(f, -EPERM);
+	assert_int_equal(setenv("SUDO_UID", "1000", 1), 0);
+	assert_int_equal(sink_open(&f->sink, f->path), 0);
+	assert_int_equal(unsetenv("SUDO_UID"), 0);
+	assert_int_equal(chmod(f->dir, 01777), 0);
+	assert_int_equal(sink_reopen(f->sink), -EPERM);
 }
 
 static void test_relative(void **state)
@@ -352,6 +384,198 @@ static void test_reopen_fails(void **state)
 	check_content(f->path, "two\n");
 }
 
+/* A crash in the middle of a line: it is ended, and so is the one that another crash left. */
+static void test_torn_by_a_crash(void **state)
+{
+	struct fixture *f = *state;
+
+	touch(f->path, "whole\nhal");
+	assert_int_equal(sink_open(&f->sink, f->path), 0);
+	check_content(f->path, "whole\nhal"); /* not before there is something to tell */
+	assert_int_equal(write_text(f, "one\n"), 0);
+	assert_int_equal(write_text(f, "two\n"), 0);
+	check_content(f->path, "whole\nhal\none\ntwo\n");
+	touch(f->path, "x");
+	assert_int_equal(sink_reopen(f->sink), 0);
+	assert_int_equal(write_text(f, "three\n"), 0);
+	check_content(f->path, "x\nthree\n");
+	assert_int_equal(sink_written(f->sink), 3);
+}
+
+/* Somebody removes the log: it is made again, and nothing goes where nobody can read it. */
+static void test_removed(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(sink_open(&f->sink, f->path), 0);
+	assert_int_equal(write_text(f, "one\n"), 0);
+	assert_int_equal(unlink(f->path), 0);
+	assert_int_equal(write_text(f, "two\n"), 0);
+	check_content(f->path, "two\n");
+	/* And its folder with it. */
+	assert_int_equal(unlink(f->path), 0);
+	assert_int_equal(rmdir(f->dir), 0);
+	assert_int_equal(write_text(f, "three\n"), -ENOENT);
+	assert_int_equal(mkdir(f->dir, 0777), 0); /* with a umask that allows it: a trap */
+	assert_int_equal(chmod(f->dir, 0777), 0);
+	assert_int_equal(write_text(f, "four\n"), -EPERM);
+	assert_int_equal(access(f->path, F_OK), -1);
+	assert_int_equal(chmod(f->dir, 0755), 0);
+	assert_int_equal(write_text(f, "five\n"), 0);
+	check_content(f->path, "three\nfour\nfive\n");
+	assert_int_equal(f->lost, 0);
+}
+
+static char *numbered(const struct fixture *f, unsigned int number, char *path, size_t size)
+{
+	(void)snprintf(path, size, number ? "%s.%u" : "%s", f->path, number);
+	return path;
+}
+
+/* Files of whole rows, none larger than it may be, the oldest ones go. */
+static void test_rotate(void **state)
+{
+	struct fixture *f = *state;
+	char path[80];
+
+	assert_int_equal(sink_open(&f->sink, f->path), 0);
+	sink_set_rotation(f->sink, 12, 2);
+	assert_int_equal(write_text(f, "one\ntwo\n"), 0);
+	assert_int_equal(write_text(f, "four\nfive\nsix\n"), 0);
+	check_content(f->path, "six\n");
+	check_content(numbered(f, 1, path, sizeof(path)), "four\nfive\n");
+	check_content(numbered(f, 2, path, sizeof(path)), "one\ntwo\n");
+	/* A row that is larger than a file may be has one for itself. */
+	assert_int_equal(write_text(f, "a long row of text\nseven\n"), 0);
+	check_content(f->path, "seven\n");
+	check_content(numbered(f, 1, path, sizeof(path)), "a long row of text\n");
+	check_content(numbered(f, 2, path, sizeof(path)), "six\n");
+	assert_int_equal(access(numbered(f, 3, path, sizeof(path)), F_OK), -1);
+	/* After the first gap nothing has to move. */
+	assert_int_equal(unlink(numbered(f, 1, path, sizeof(path))), 0);
+	assert_int_equal(write_text(f, "eight\nnine\n"), 0);
+	check_content(f->path, "nine\n");
+	check_content(numbered(f, 1, path, sizeof(path)), "seven\neight\n");
+	check_content(numbered(f, 2, path, sizeof(path)), "six\n");
+	assert_int_equal(sink_rotation_error(f->sink), 0);
+	for (unsigned int i = 1; i <= 2; i++)
+		(void)unlink(numbered(f, i, path, sizeof(path)));
+}
+
+static void test_rotate_keeps_none(void **state)
+{
+	struct fixture *f = *state;
+	char path[80];
+
+	assert_int_equal(sink_open(&f->sink, f->path), 0);
+	sink_set_rotation(f->sink, 8, 0);
+	assert_int_equal(write_text(f, "one\ntwo\nfour\n"), 0);
+	check_content(f->path, "four\n");
+	assert_int_equal(access(numbered(f, 1, path, sizeof(path)), F_OK), -1);
+}
+
+/* What can't be moved grows, and says so, and is moved when that works again. */
+static void test_rotate_fails(void **state)
+{
+	struct fixture *f = *state;
+	char path[80];
+
+	assert_int_equal(sink_open(&f->sink, f->path), 0);
+	sink_set_rotation(f->sink, 8, 1);
+	assert_int_equal(mkdir(numbered(f, 1, path, sizeof(path)), 0755), 0);
+	assert_int_equal(write_text(f, "one\ntwo\nthree\nfour\n"), 0);
+	assert_int_equal(sink_rotation_error(f->sink), -EISDIR);
+	check_content(f->path, "one\ntwo\nthree\nfour\n");
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(write_text(f, "five\n"), 0);
+	assert_int_equal(sink_rotation_error(f->sink), 0);
+	check_content(path, "one\ntwo\nthree\nfour\n");
+	check_content(f->path, "five\n");
+	assert_int_equal(unlink(path), 0);
+}
+
+/* Two that write and rotate the same file: one of them moves it, the other one follows. */
+static void test_rotate_together(void **state)
+{
+	struct fixture *f = *state;
+	struct sink *first;
+	char path[80];
+
+	assert_int_equal(sink_open(&first, f->path), 0);
+	assert_int_equal(sink_open(&f->sink, f->path), 0);
+	sink_set_rotation(first, 8, 1);
+	sink_set_rotation(f->sink, 8, 1);
+	assert_int_equal(write_text(f, "one\ntwo\nsix\n"), 0); /* it may not move it */
+	check_content(f->path, "one\ntwo\nsix\n");
+	add_text(f, "ten\n");
+	assert_int_equal(sink_write(first, &f->rows, &f->lost), 0);
+	check_content(f->path, "ten\n");
+	assert_int_equal(write_text(f, "red\n"), 0);
+	check_content(f->path, "ten\nred\n");
+	check_content(numbered(f, 1, path, sizeof(path)), "one\ntwo\nsix\n");
+	/* The first one ends: now it is the other one's. */
+	sink_free(first);
+	assert_int_equal(write_text(f, "sun\n"), 0);
+	check_content(f->path, "sun\n");
+	check_content(numbered(f, 1, path, sizeof(path)), "ten\nred\n");
+	assert_int_equal(unlink(path), 0);
+}
+
+/* A row of which a part was written goes whole into the next file, and the part goes. */
+static void test_torn_and_moved(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int removed = 0; removed < 2; removed++) {
+		assert_int_equal(sink_open(&f->sink, f->path), 0);
+		limit_files(f, 7);
+		assert_int_equal(write_text(f, "aaaa\nbbbb\ncccc\n"), -EFBIG);
+		check_content(f->path, "aaaa\nbb");
+		no_limit(f);
+		assert_int_equal(rename(f->path, f->other), 0);
+		if (removed)
+			assert_int_equal(unlink(f->other), 0); /* noticed without SIGHUP */
+		else
+			assert_int_equal(sink_reopen(f->sink), 0);
+		assert_int_equal(write_text(f, "dddd\n"), 0);
+		if (!removed)
+			check_content(f->other, "aaaa\n");
+		check_content(f->path, "bbbb\ncccc\ndddd\n");
+		assert_int_equal(f->lost, 0);
+		sink_free(f->sink);
+		f->sink = NULL;
+		assert_int_equal(unlink(f->path), 0);
+	}
+}
+
+/* The end of a run whose output never worked again: whole rows stay. */
+static void test_abandon(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(sink_open(&f->sink, f->path), 0);
+	limit_files(f, 7);
+	assert_int_equal(write_text(f, "aaaa\nbbbb\ncccc\n"), -EFBIG);
+	assert_int_equal(sink_abandon(f->sink), 2);
+	assert_int_equal(sink_waiting(f->sink), 0);
+	assert_int_equal(sink_written(f->sink), 1);
+	check_content(f->path, "aaaa\n");
+	/* With another writer behind it, its bytes can't be taken back. */
+	assert_int_equal(write_text(f, "dddd\n"), -EFBIG);
+	no_limit(f);
+	{
+		FILE *file = fopen(f->path, "a");
+
+		assert_non_null(file);
+		assert_true(fputs("x", file) >= 0);
+		assert_int_equal(fclose(file), 0);
+	}
+	assert_int_equal(sink_abandon(f->sink), 1);
+	check_content(f->path, "aaaa\nddx");
+	assert_int_equal(write_text(f, "eeee\n"), 0);
+	check_content(f->path, "aaaa\nddx\neeee\n");
+}
+
 /* --- an output that fails ------------------------------------------------------------ */
 
 /* Wherever it is torn, the line is finished first when the output works again. */
@@ -388,9 +612,9 @@ static void test_try_again(void **state)
 	assert_int_equal(sink_open(&f->sink, f->path), 0);
 	limit_files(f, 2);
 	assert_int_equal(write_text(f, "aaaa\n"), -EFBIG);
-	assert_int_equal(sink_write(f->sink, &f->text, &f->lost), -EFBIG);
+	assert_int_equal(sink_write(f->sink, &f->rows, &f->lost), -EFBIG);
 	no_limit(f);
-	assert_int_equal(sink_write(f->sink, &f->text, &f->lost), 0);
+	assert_int_equal(sink_write(f->sink, &f->rows, &f->lost), 0);
 	check_content(f->path, "aaaa\n");
 }
 
@@ -401,7 +625,7 @@ static void add_lines(struct fixture *f, unsigned int *number, size_t count)
 		char line[32];
 
 		(void)snprintf(line, sizeof(line), "%015u\n", (*number)++);
-		text_string(&f->text, line);
+		add_text(f, line);
 	}
 }
 
@@ -441,8 +665,8 @@ static void test_overflow(void **state)
 		limit_files(f, fits);
 		for (size_t i = 0; i < batches; i++) {
 			add_lines(f, &number, batch);
-			assert_int_equal(sink_write(f->sink, &f->text, &f->lost), -EFBIG);
-			assert_int_equal(f->text.len, 0);
+			assert_int_equal(sink_write(f->sink, &f->rows, &f->lost), -EFBIG);
+			assert_int_equal(f->rows.text.len, 0);
 			assert_true(sink_waiting(f->sink) <= BACKLOG_MAX / 16 + 1);
 			assert_int_equal(fits / 16 + sink_waiting(f->sink) + f->lost, number);
 		}
@@ -451,7 +675,7 @@ static void test_overflow(void **state)
 		assert_true(sink_waiting(f->sink) > (BACKLOG_MAX - 2 * batch * 16) / 16);
 		no_limit(f);
 		add_lines(f, &number, 1);
-		assert_int_equal(sink_write(f->sink, &f->text, &f->lost), 0);
+		assert_int_equal(sink_write(f->sink, &f->rows, &f->lost), 0);
 		check_lines(f, number);
 		sink_free(f->sink);
 		f->sink = NULL;
@@ -468,12 +692,12 @@ static void test_large_write(void **state)
 	assert_int_equal(sink_open(&f->sink, f->path), 0);
 	limit_files(f, 20); /* a line and a quarter */
 	add_lines(f, &number, BACKLOG_MAX / 16 + 100);
-	assert_int_equal(sink_write(f->sink, &f->text, &f->lost), -EFBIG);
+	assert_int_equal(sink_write(f->sink, &f->rows, &f->lost), -EFBIG);
 	assert_int_equal(sink_waiting(f->sink) + f->lost + 1, number);
 	assert_true(sink_waiting(f->sink) >= 1);
 	no_limit(f);
 	add_lines(f, &number, 1);
-	assert_int_equal(sink_write(f->sink, &f->text, &f->lost), 0);
+	assert_int_equal(sink_write(f->sink, &f->rows, &f->lost), 0);
 	check_lines(f, number);
 }
 
@@ -483,23 +707,23 @@ static void test_stdout(void **state)
 {
 	struct fixture *f = *state;
 	char got[16];
-	int fds[2], before = dup(STDOUT_FILENO), reopened, err, gone;
+	int fds[2], before = dup(STDOUT_FILENO), opened, reopened, err, gone;
 	ssize_t len;
 
 	(void)fflush(stdout);
 	assert_true(before >= 0);
 	assert_int_equal(pipe(fds), 0);
-	assert_int_equal(sink_open(&f->sink, NULL), 0);
 	/* Until the end of this no assertion: it would be written there. */
 	dup2(fds[1], STDOUT_FILENO);
 	close(fds[1]);
-	text_string(&f->text, "one\n");
-	err = sink_write(f->sink, &f->text, &f->lost);
+	opened = sink_open(&f->sink, NULL);
+	add_text(f, "one\n");
+	err = sink_write(f->sink, &f->rows, &f->lost);
 	reopened = sink_reopen(f->sink);
 	len = read(fds[0], got, sizeof(got));
 	close(fds[0]);
-	text_string(&f->text, "two\n");
-	gone = sink_write(f->sink, &f->text, &f->lost);
+	add_text(f, "two\n");
+	gone = sink_write(f->sink, &f->rows, &f->lost);
 	sink_free(f->sink); /* does not close it */
 	f->sink = NULL;
 	if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
@@ -507,54 +731,75 @@ static void test_stdout(void **state)
 	dup2(before, STDOUT_FILENO);
 	close(before);
 
+	assert_int_equal(opened, 0);
 	assert_int_equal(err, 0);
 	assert_int_equal(reopened, 0);
 	assert_int_equal(len, 4);
 	assert_memory_equal(got, "one\n", 4);
 	assert_int_equal(gone, -EPIPE);
+	assert_int_equal(f->lost, 1);
+	f->lost = 0;
 }
 
-/* A pipe that nobody reads just now, and that must not be waited for. */
-static void test_slow_reader(void **state)
+/* How stdout may be made for a reader that is slow: none of them may be waited for. */
+enum pipe_kind {
+	PIPE_OF_OURS, /* can be opened anew */
+	PIPE_SOCKET,
+};
+
+static void check_slow_reader(struct fixture *f, enum pipe_kind kind)
 {
 	enum {
-		ALL = 10000
+		ALL = 60000
 	}; /* more than a pipe holds, less than is kept */
-	struct fixture *f = *state;
 	unsigned int number = 0;
-	int fds[2], before = dup(STDOUT_FILENO), errors[2];
+	int fds[2], before = dup(STDOUT_FILENO), flags, errors[2];
 	size_t len = 0, room = 16 * (ALL + 1);
-	char *got = malloc(room), *expected;
+	char *got = malloc(room);
 
 	(void)fflush(stdout);
 	assert_non_null(got);
-	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
-	assert_int_equal(sink_open(&f->sink, NULL), 0);
+	assert_int_equal(kind == PIPE_SOCKET ? socketpair(AF_UNIX, SOCK_STREAM, 0, fds) : pipe(fds),
+			 0);
 	dup2(fds[1], STDOUT_FILENO);
 	close(fds[1]);
+	errors[0] = sink_open(&f->sink, NULL);
 	add_lines(f, &number, ALL);
-	errors[0] = sink_write(f->sink, &f->text, &f->lost);
+	errors[0] = errors[0] ?: sink_write(f->sink, &f->rows, &f->lost);
+	flags = fcntl(STDOUT_FILENO, F_GETFL);
 	do {
 		ssize_t part = read(fds[0], got + len, room - len);
 
 		len += part > 0 ? (size_t)part : 0;
-		errors[1] = sink_write(f->sink, &f->text, &f->lost);
+		errors[1] = sink_write(f->sink, &f->rows, &f->lost);
 	} while (errors[1] == -EAGAIN);
-	for (ssize_t part; (part = read(fds[0], got + len, room - len)) > 0;)
-		len += (size_t)part;
+	sink_free(f->sink);
+	f->sink = NULL;
 	dup2(before, STDOUT_FILENO);
 	close(before);
+	for (ssize_t part; (part = read(fds[0], got + len, room - len)) > 0;)
+		len += (size_t)part;
 	close(fds[0]);
 
 	assert_int_equal(errors[0], -EAGAIN);
 	assert_int_equal(errors[1], 0);
+	assert_false(flags & O_NONBLOCK); /* others may share it */
 	assert_int_equal(f->lost, 0);
 	assert_int_equal(len, 16 * ALL);
 	number = 0;
 	add_lines(f, &number, ALL);
-	expected = f->text.data;
-	assert_memory_equal(got, expected, len);
+	assert_memory_equal(got, f->rows.text.data, len);
 	free(got);
+}
+
+static void test_slow_pipe(void **state)
+{
+	check_slow_reader(*state, PIPE_OF_OURS);
+}
+
+static void test_slow_socket(void **state)
+{
+	check_slow_reader(*state, PIPE_SOCKET);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -562,14 +807,38 @@ static void test_slow_reader(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_new_file),     TEST(test_append),         TEST(test_nothing),
-		TEST(test_symlink),      TEST(test_hard_link),      TEST(test_fifo),
-		TEST(test_socket),       TEST(test_directory),      TEST(test_device),
-		TEST(test_no_directory), TEST(test_open_directory), TEST(test_group_directory),
-		TEST(test_foreign_file), TEST(test_relative),       TEST(test_reopen),
-		TEST(test_reopen_fails), TEST(test_torn),           TEST(test_try_again),
-		TEST(test_overflow),     TEST(test_large_write),    TEST(test_stdout),
-		TEST(test_slow_reader),
+		TEST(test_new_file),
+		TEST(test_append),
+		TEST(test_nothing),
+		TEST(test_symlink),
+		TEST(test_hard_link),
+		TEST(test_fifo),
+		TEST(test_socket),
+		TEST(test_directory),
+		TEST(test_device),
+		TEST(test_no_directory),
+		TEST(test_open_directory),
+		TEST(test_group_directory),
+		TEST(test_foreign_file),
+		TEST(test_relative),
+		TEST(test_reopen),
+		TEST(test_reopen_fails),
+		TEST(test_torn),
+		TEST(test_try_again),
+		TEST(test_overflow),
+		TEST(test_large_write),
+		TEST(test_stdout),
+		TEST(test_slow_pipe),
+		TEST(test_slow_socket),
+		TEST(test_torn_by_a_crash),
+		TEST(test_removed),
+		TEST(test_rotate),
+		TEST(test_rotate_keeps_none),
+		TEST(test_rotate_fails),
+		TEST(test_rotate_together),
+		TEST(test_torn_and_moved),
+		TEST(test_abandon),
+		TEST(test_foreign_directory),
 	};
 
 	(void)signal(SIGXFSZ, SIG_IGN);
