@@ -138,6 +138,16 @@ static bool passes_nets(const struct filter *filter, const struct event *event)
 	return !filter->net_count;
 }
 
+bool filter_could_pass(const struct filter *filter, const struct event *event)
+{
+	if (filter->failed && !event->error)
+		return false;
+	return passes_action(filter, event->action) && passes_transport(filter) &&
+	       passes_family(filter, event) && passes_ports(filter, event) &&
+	       list_has(filter->netns, filter->netns_count, event->netns) &&
+	       passes_nets(filter, event);
+}
+
 bool filter_passes(const struct filter *filter, const struct event *event)
 {
 	switch (event->action) {
@@ -148,10 +158,5 @@ bool filter_passes(const struct filter *filter, const struct event *event)
 	default:
 		break;
 	}
-	if (filter->failed && !event->error)
-		return false;
-	return passes_action(filter, event->action) && passes_transport(filter) &&
-	       passes_family(filter, event) && passes_ports(filter, event) &&
-	       list_has(filter->netns, filter->netns_count, event->netns) &&
-	       passes_nets(filter, event) && passes_process(filter, event->process);
+	return filter_could_pass(filter, event) && passes_process(filter, event->process);
 }

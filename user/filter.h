@@ -53,6 +53,9 @@ void filter_free(struct filter *filter);
  */
 bool filter_passes(const struct filter *filter, const struct event *event);
 
+/* Whether the event of a socket would pass if its process were the right one. */
+bool filter_could_pass(const struct filter *filter, const struct event *event);
+
 bool filter_port_has(const struct filter_ports *ports, uint16_t port);
 
 #endif

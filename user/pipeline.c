@@ -152,8 +152,9 @@ static void put_socket(struct pipeline *pipeline, const struct pt_socket *record
 			return;
 		pipeline->seen++;
 	}
-	/* The fact is told, but nobody knows any more whose it was. */
-	if (record->flags & PT_LATE && record->attribution == PT_BY_UNKNOWN)
+	/* The fact is told, but nobody knows any more whose it was: perhaps one that is asked for. */
+	if (record->flags & PT_LATE && record->attribution == PT_BY_UNKNOWN &&
+	    filter_could_pass(pipeline->config.filter, &event))
 		pipeline->lost[LOST_MISSED]++;
 	if (pipeline_done(pipeline) || !filter_passes(pipeline->config.filter, &event)) {
 		pipeline->filtered++;

@@ -688,6 +688,34 @@ static void test_missed(void **state)
 	check_no_gaps(f);
 }
 
+/* Nobody asked for that socket, whoever's it is; of a process's filter nobody knows. */
+static void test_missed_and_filtered(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_socket record = a_connect(40000);
+	uint32_t elsewhere = record.netns + 1, pid = 4194303;
+
+	begin(f);
+	record.flags |= PT_LATE;
+	record.attribution = PT_BY_UNKNOWN;
+	record.owner = wire_who(0);
+	f->filter.netns = &elsewhere;
+	f->filter.netns_count = 1;
+	feed(f, &record);
+	account(f);
+	assert_int_equal(balance(f).lost[LOST_MISSED], 0);
+	assert_int_equal(balance(f).filtered, 1);
+	f->filter.netns = NULL;
+	f->filter.netns_count = 0;
+	f->filter.pids = &pid;
+	f->filter.pid_count = 1;
+	feed(f, &record);
+	account(f);
+	assert_int_equal(balance(f).lost[LOST_MISSED], 1);
+	f->filter.pids = NULL;
+	f->filter.pid_count = 0;
+}
+
 /* More lines than the sink keeps while the disk is full. */
 static void test_lost_in_the_sink(void **state)
 {
@@ -873,6 +901,7 @@ int main(void)
 		TEST(test_open_filtered),
 		TEST(test_lost_in_the_kernel),
 		TEST(test_missed),
+		TEST(test_missed_and_filtered),
 		TEST(test_lost_in_the_sink),
 		TEST(test_abandon),
 		TEST(test_reader_goes_away),
