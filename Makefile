@@ -99,7 +99,9 @@ UNIT_LIB_OBJ := $(patsubst %.c,$(OUT)/%.o,$(filter-out $(UNIT_SRC),$(wildcard te
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(OUT)/%)
 E2E_SRC := $(sort $(wildcard tests/e2e/*.c))
-E2E_BIN := $(E2E_SRC:tests/e2e/%.c=build/e2e/%)
+# Those that are preloaded into a tracer to make a fault.
+E2E_PRELOAD := $(patsubst tests/e2e/%.c,build/e2e/%.so,$(filter tests/e2e/failing_%.c,$(E2E_SRC)))
+E2E_BIN := $(patsubst tests/e2e/%.c,build/e2e/%,$(filter-out tests/e2e/failing_%.c,$(E2E_SRC)))
 TRUTH_BIN := $(patsubst tests/truth/%.c,build/truth/%,$(sort $(wildcard tests/truth/*.c)))
 BENCH_BIN := build/bench/connections $(OUT)/tests/bench/bench_format
 
@@ -169,7 +171,7 @@ fuzz: ## the fuzzers, FUZZ_SECONDS=60 each (clang with its run-time library)
 	@$(give_back)
 
 unit-programs: $(UNIT_BIN)
-e2e-programs: $(E2E_BIN)
+e2e-programs: $(E2E_BIN) $(E2E_PRELOAD)
 truth-programs: $(TRUTH_BIN)
 
 truth: build e2e-programs truth-programs ## every record against what the processes wrote (root)
@@ -302,6 +304,10 @@ build/e2e/%: tests/e2e/%.c | build/e2e
 	$(say) CC $@
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) $(WERROR) -pthread -MMD -MP $< -o $@
 
+build/e2e/%.so: tests/e2e/%.c | build/e2e
+	$(say) CC $@
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARN) $(WERROR) -MMD -MP $< -o $@
+
 # Started thousands of times: nothing to link at the start.
 build/truth/brief: private TRUTH_LDFLAGS := -static
 
@@ -316,5 +322,5 @@ $(OUT) $(OUT)/user $(OUT)/tests/unit $(OUT)/tests/fuzz $(OUT)/tests/bench $(BPF_
 # Objects that only an implicit chain names would be deleted.
 .SECONDARY:
 
--include $(USER_OBJ:.o=.d) $(UNIT_BIN:=.d) $(UNIT_LIB_OBJ:.o=.d) $(E2E_BIN:=.d) $(TRUTH_BIN:=.d) $(FUZZ_BIN:=.d) \
+-include $(USER_OBJ:.o=.d) $(UNIT_BIN:=.d) $(UNIT_LIB_OBJ:.o=.d) $(E2E_BIN:=.d) $(E2E_PRELOAD:.so=.d) $(TRUTH_BIN:=.d) $(FUZZ_BIN:=.d) \
 	$(BPF_OUT)/porttrace.bpf.d

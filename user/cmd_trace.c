@@ -11,14 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "cmd_output.h"
 #include "format.h"
 #include "log.h"
 #include "machine.h"
+#include "output.h"
 #include "pipeline.h"
 #include "probe.h"
 #include "services.h"
@@ -33,7 +34,7 @@ struct trace {
 	const struct options *options;
 	const struct services *services;
 	struct machine machine;
-	struct sink *sink;
+	struct cmd_output output;
 	struct probe *probe;
 	struct pipeline *pipeline;
 	uint64_t ports[65536 / 64]; /* those that the kernel side may filter by */
@@ -44,27 +45,18 @@ struct trace {
 	uint64_t skipped;     /* runs of hooks, at the latest look */
 	int signals;          /* a signalfd */
 	int epoll;
-	bool broken; /* the output failed, and was told */
+	bool full; /* the pipe or terminal: it is told when there is room again */
 };
-
-static void describe_terminal(struct format_config *config, const struct options *options)
-{
-	struct winsize size;
-	bool terminal = !options->output && isatty(STDOUT_FILENO);
-
-	config->color = options->color == COLOR_ALWAYS ||
-			(options->color == COLOR_AUTO && terminal);
-	if (terminal && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size)) {
-		config->columns = size.ws_col;
-		config->rows = size.ws_row;
-	}
-}
 
 static void on_record(void *context, const void *data, size_t size)
 {
 	struct trace *trace = context;
 
 	pipeline_record(trace->pipeline, data, size);
+	/* Wait for a slow reader as long as the ring has room for what happens meanwhile. */
+	while (!sink_has_room(trace->output.sink) && probe_ring_used(trace->probe) < 0.5 &&
+	       cmd_output_wait(&trace->output, trace->pipeline, trace->signals))
+		;
 }
 
 /*
@@ -90,40 +82,13 @@ static const uint64_t *kernel_ports(struct trace *trace)
 	return some ? trace->ports : NULL;
 }
 
-static int open_output(struct trace *trace)
-{
-	const char *path = trace->options->output;
-	int err = sink_open(&trace->sink, path);
-
-	switch (err) {
-	case 0:
-		return EXIT_DONE;
-	case -ELOOP:
-		log_error("--output %s: it is a symbolic link; a log must be a regular file", path);
-		break;
-	case -EINVAL:
-		log_error("--output %s: a log must be a regular file", path);
-		break;
-	case -EMLINK:
-		log_error("--output %s: it has more than one hard link", path);
-		break;
-	case -EPERM:
-		log_error("--output %s: others may write in its directory; use one that is root's",
-			  path);
-		break;
-	default:
-		log_error("--output %s: %s", path, strerror(-err));
-	}
-	return EXIT_OUTPUT;
-}
-
 static int open_pipeline(struct trace *trace)
 {
 	const struct options *options = trace->options;
 	struct pipeline_config config = {
 		.filter = &options->filter,
 		.format = options->json ? &format_json : &format_table,
-		.sink = trace->sink,
+		.sink = trace->output.sink,
 		.want_args = options->args || options->wide,
 		.show_open = options->snapshot,
 		.limit = options->count,
@@ -140,26 +105,12 @@ static int open_pipeline(struct trace *trace)
 		},
 	};
 
-	describe_terminal(&config.format_config, options);
+	output_terminal(&config.format_config, options);
 	trace->pipeline = pipeline_new(&config);
 	if (trace->pipeline)
 		return EXIT_DONE;
 	log_error("no memory");
 	return EXIT_RUNTIME;
-}
-
-static int status_of(int err)
-{
-	switch (err) {
-	case 0:
-		return EXIT_DONE;
-	case -EPERM:
-		return EXIT_RIGHTS;
-	case -ENOTSUP:
-		return EXIT_KERNEL;
-	default:
-		return EXIT_RUNTIME;
-	}
 }
 
 static int open_probe(struct trace *trace)
@@ -173,7 +124,7 @@ static int open_probe(struct trace *trace)
 		.ports = kernel_ports(trace),
 	};
 
-	return status_of(probe_open(&trace->probe, &config, on_record, trace));
+	return output_status(probe_open(&trace->probe, &config, on_record, trace));
 }
 
 /* Signals become readable, so that they arrive between two records and not within one. */
@@ -215,14 +166,14 @@ static int start(struct trace *trace)
 	int err = probe_attach(trace->probe);
 
 	if (err)
-		return status_of(err);
+		return output_status(err);
 	pipeline_start(trace->pipeline, probe_hooks(trace->probe));
 	err = probe_snapshot(trace->probe);
 	if (err)
-		return status_of(err);
+		return output_status(err);
 	pipeline_live(trace->pipeline);
 	trace->next_sweep = clock_boot() + SWEEP_INTERVAL;
-	(void)pipeline_flush(trace->pipeline);
+	(void)cmd_output_flush(&trace->output, trace->pipeline);
 	log_info("tracing TCP in every network namespace, Ctrl-C ends it");
 	return EXIT_DONE;
 }
@@ -234,17 +185,11 @@ static bool handle_signals(struct trace *trace)
 	bool go_on = true;
 
 	while (read(trace->signals, &info, sizeof(info)) == sizeof(info)) {
-		int err;
-
-		if (info.ssi_signo != SIGHUP || !trace->options->output) {
+		if (info.ssi_signo == SIGHUP && trace->options->output) {
+			cmd_output_reopen(&trace->output, trace->pipeline);
+		} else {
 			go_on = false;
-			continue;
 		}
-		(void)pipeline_flush(trace->pipeline); /* a full disk is no reason to stay there */
-		err = sink_reopen(trace->sink);
-		if (err)
-			log_error("--output %s: can't be opened again: %s", trace->options->output,
-				  strerror(-err));
 	}
 	return go_on;
 }
@@ -275,7 +220,6 @@ static void look(struct trace *trace, bool last)
 static bool turn(struct trace *trace, bool last)
 {
 	struct pt_counts counts;
-	int err;
 
 	(void)probe_drain(trace->probe);
 	pipeline_settle(trace->pipeline);
@@ -284,25 +228,50 @@ static bool turn(struct trace *trace, bool last)
 		trace->seen = counts.seen;
 		pipeline_account(trace->pipeline, &counts, trace->skipped);
 	}
-	err = pipeline_flush(trace->pipeline);
-	if (err == -EPIPE)
+	if (!cmd_output_flush(&trace->output, trace->pipeline))
 		return false;
-	if (err && !trace->broken)
-		log_error("the output fails: %s; tracing goes on, what gets lost is counted",
-			  strerror(-err));
-	trace->broken = err;
 	return !pipeline_done(trace->pipeline);
+}
+
+/* A pipe or terminal that is full says when it has room again. */
+static void watch_output(struct trace *trace)
+{
+	struct epoll_event event = { .data.fd = STDOUT_FILENO };
+	bool full = trace->output.error == -EAGAIN;
+
+	if (full == trace->full)
+		return;
+	event.events = full ? EPOLLOUT : 0;
+	(void)epoll_ctl(trace->epoll, EPOLL_CTL_MOD, STDOUT_FILENO, &event);
+	trace->full = full;
 }
 
 /* Sleep until something happens, or wait ns.  false: nobody reads the output any more. */
 static bool rest(struct trace *trace, uint64_t wait)
 {
-	struct epoll_event events[3];
-	int count = epoll_wait(trace->epoll, events, 3, (int)((wait + 999999) / 1000000));
+	uint64_t now = clock_boot(), end = now + wait;
 
-	for (int i = 0; i < count; i++)
-		if (events[i].data.fd == STDOUT_FILENO)
+	while (now < end) {
+		struct epoll_event events[3];
+		bool room = false, other = false;
+		int count;
+
+		watch_output(trace);
+		count = epoll_wait(trace->epoll, events, 3, (int)((end - now + 999999) / 1000000));
+		for (int i = 0; i < count; i++) {
+			bool output = events[i].data.fd == STDOUT_FILENO;
+
+			if (output && events[i].events & (EPOLLERR | EPOLLHUP))
+				return false;
+			room |= output;
+			other |= !output;
+		}
+		if (room && !cmd_output_flush(&trace->output, trace->pipeline))
 			return false;
+		if (other || count <= 0)
+			break;
+		now = clock_boot();
+	}
 	return true;
 }
 
@@ -342,21 +311,16 @@ static void say_totals(const struct trace *trace)
 /* Hooks off, and the ring drained once more. */
 static int stop(struct trace *trace)
 {
-	uint64_t lost;
-	int err;
+	int status;
 
 	probe_detach(trace->probe);
 	(void)turn(trace, true);
+	/* So that the last records can tell of the losses before. */
+	cmd_output_drain(&trace->output, trace->pipeline, trace->signals);
 	pipeline_stop(trace->pipeline);
-	err = pipeline_flush(trace->pipeline);
-	(void)pipeline_abandon(trace->pipeline);
-	lost = pipeline_totals(trace->pipeline).lost[LOST_SINK];
+	status = cmd_output_end(&trace->output, trace->pipeline, trace->signals);
 	say_totals(trace);
-	if (!err || err == -EPIPE)
-		return EXIT_DONE;
-	log_error("the output failed: %s; %llu records could not be written", strerror(-err),
-		  (unsigned long long)lost);
-	return EXIT_OUTPUT;
+	return status;
 }
 
 int cmd_trace(const struct options *options, const struct services *services)
@@ -371,7 +335,7 @@ int cmd_trace(const struct options *options, const struct services *services)
 	if (!trace.interval)
 		trace.interval = !options->output && isatty(STDOUT_FILENO) ? TERMINAL_INTERVAL
 									   : FILE_INTERVAL;
-	status = open_probe(&trace) ?: open_output(&trace) ?: open_pipeline(&trace) ?:
+	status = open_probe(&trace) ?: cmd_output_open(&trace.output, options) ?: open_pipeline(&trace) ?:
 		 open_events(&trace) ?: start(&trace);
 	if (!status) {
 		loop(&trace);
@@ -379,7 +343,7 @@ int cmd_trace(const struct options *options, const struct services *services)
 	}
 	probe_free(trace.probe);
 	pipeline_free(trace.pipeline);
-	sink_free(trace.sink);
+	cmd_output_free(&trace.output);
 	if (trace.epoll >= 0)
 		close(trace.epoll);
 	if (trace.signals >= 0)

@@ -16,6 +16,9 @@
 #define RING_LEAST (4ULL << 10)
 #define RING_LIMIT (1ULL << 30)
 #define SECONDS_LIMIT 1000000000ULL
+#define ROTATE_LEAST (64ULL << 10)
+#define ROTATE_LIMIT (1ULL << 50)
+#define ROTATE_KEEP_LIMIT 9999
 
 #define EVENT_VALUES "bind, listen, connect, accept, flow, close, state, open"
 #define PORT_VALUE "a port is a number from 1 to 65535, a range as 8000-8080, or a service name"
@@ -162,6 +165,26 @@ static int set_output(struct setting *setting)
 	return 0;
 }
 
+static int set_rotate_size(struct setting *setting)
+{
+	uint64_t size;
+
+	if (value_size(setting->value, ROTATE_LIMIT, &size) || size < ROTATE_LEAST)
+		return -EINVAL;
+	setting->options->rotate_size = size;
+	return 0;
+}
+
+static int set_rotate_keep(struct setting *setting)
+{
+	uint64_t keep;
+
+	if (value_number(setting->value, 0, ROTATE_KEEP_LIMIT, &keep))
+		return -EINVAL;
+	setting->options->rotate_keep = (unsigned int)keep;
+	return 0;
+}
+
 static int set_color(struct setting *setting)
 {
 	static const char *const modes[] = {
@@ -278,6 +301,13 @@ const struct option option_table[] = {
 	{ GROUP_OUTPUT, 'o', "output", "FILE", .set = set_output,
 	  .help = "append to FILE; reopened on SIGHUP",
 	  .allowed = "the name of a file is needed" },
+	{ GROUP_OUTPUT, 0, "rotate-size", "SIZE", .set = set_rotate_size,
+	  .help = "begin a new FILE before it is larger, as 100M",
+	  .allowed = "a size is a number of bytes from 64K to 1048576G, as 100M" },
+	{ GROUP_OUTPUT, 0, "rotate-keep", "N", .set = set_rotate_keep,
+	  .help = "keep N older ones, FILE.1 is the youngest;\n"
+		  "5 if not given",
+	  .allowed = "a number of files from 0 to 9999" },
 	{ GROUP_OUTPUT, 0, "wide", .help = "more columns", FLAG(wide) },
 	{ GROUP_OUTPUT, 'n', "numeric", .help = "no names of services and users",
 	  FLAG(numeric) },

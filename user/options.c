@@ -16,6 +16,7 @@
 #include "text.h"
 
 #define HELP_COLUMN 33
+#define ROTATE_KEEP_DEFAULT 5
 #define SHOWN_BYTES 64 /* of an argument in a message: the rest of the line must stay in sight */
 
 struct parser {
@@ -223,6 +224,8 @@ static int check(struct parser *parser)
 					"version yet; TCP is");
 	if (filter->actions == 1U << EVENT_OPEN && !options->snapshot)
 		return complain(parser, "--event open: these come only with --snapshot");
+	if (options->rotate_size && !options->output)
+		return complain(parser, "--rotate-size: only a file is rotated; --output names it");
 	return 0;
 }
 
@@ -243,6 +246,7 @@ int options_parse(struct options *options, int argc, char **argv, const struct s
 
 	memset(options, 0, sizeof(*options));
 	filter_init(&options->filter);
+	options->rotate_keep = ROTATE_KEEP_DEFAULT;
 	if (no_color && *no_color)
 		options->color = COLOR_NEVER;
 	if (size)

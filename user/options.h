@@ -34,7 +34,9 @@ struct options {
 	struct filter filter;
 
 	bool json;
-	char *output; /* NULL: stdout */
+	char *output;         /* NULL: stdout */
+	uint64_t rotate_size; /* bytes; 0: never */
+	unsigned int rotate_keep;
 	bool wide;
 	bool numeric;
 	bool utc;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <linux/version.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -58,6 +59,7 @@ struct probe {
 	struct porttrace_bpf *skel;
 	struct bpf_link *links[HOOKS];
 	struct ring_buffer *ring;
+	const volatile unsigned long *taken, *given; /* bytes, the kernel's pages of the ring */
 	probe_record record;
 	void *context;
 	char names[512];
@@ -147,6 +149,29 @@ static struct bpf_program *hook_program(const struct probe *probe, const struct 
 	return bpf_object__find_program_by_name(probe->skel->obj, hook->program);
 }
 
+static const volatile unsigned long *map_page(int fd, long number)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	void *mapped = mmap(NULL, (size_t)page, PROT_READ, MAP_SHARED, fd, number * page);
+
+	return mapped == MAP_FAILED ? NULL : mapped;
+}
+
+/* How far both sides are in the ring; libbpf 1.1 does not tell. */
+static void map_positions(struct probe *probe)
+{
+	int fd = bpf_map__fd(probe->skel->maps.ring);
+
+	probe->taken = map_page(fd, 0);
+	probe->given = map_page(fd, 1);
+}
+
+static void unmap_page(const volatile unsigned long *mapped)
+{
+	if (mapped)
+		(void)munmap((void *)mapped, (size_t)sysconf(_SC_PAGESIZE));
+}
+
 static int load(struct probe *probe, const struct probe_config *config)
 {
 	int err = -ENOMEM;
@@ -175,6 +200,8 @@ static int load(struct probe *probe, const struct probe_config *config)
 	if (!probe->ring) {
 		err = -errno;
 		log_error("the ring buffer can't be mapped: %s", strerror(-err));
+	} else {
+		map_positions(probe);
 	}
 	return err;
 }
@@ -207,6 +234,8 @@ void probe_free(struct probe *probe)
 		return;
 	probe_detach(probe);
 	ring_buffer__free(probe->ring);
+	unmap_page(probe->taken);
+	unmap_page(probe->given);
 	porttrace_bpf__destroy(probe->skel);
 	free(probe);
 }
@@ -372,6 +401,14 @@ int probe_drain(struct probe *probe)
 	int got = ring_buffer__consume(probe->ring);
 
 	return got < 0 ? got : 0;
+}
+
+double probe_ring_used(const struct probe *probe)
+{
+	if (!probe->taken || !probe->given)
+		return 0;
+	return (double)(*probe->given - *probe->taken) /
+	       bpf_map__max_entries(probe->skel->maps.ring);
 }
 
 int probe_counts(const struct probe *probe, struct pt_counts *counts)

@@ -52,6 +52,9 @@ int probe_fd(const struct probe *probe);
 /* Hand out what waits in the ring.  0 or -errno. */
 int probe_drain(struct probe *probe);
 
+/* How much of the ring waits to be drained, 0 to 1. */
+double probe_ring_used(const struct probe *probe);
+
 /* The sum over all CPUs.  0 or -errno. */
 int probe_counts(const struct probe *probe, struct pt_counts *counts);
 /* Runs of hooks that the kernel skipped. */

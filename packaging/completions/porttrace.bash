@@ -47,8 +47,11 @@ _porttrace_value() {
 	--ring-size)
 		_porttrace_words "$2" "1M 2M 4M 8M 16M 32M 64M"
 		;;
+	--rotate-size)
+		_porttrace_words "$2" "1M 10M 100M 1G"
+		;;
 	-p | --pid | --comm | --container | -P | --port | --local-port | --remote-port | --net | \
-		--count | --duration | --flush-interval)
+		--rotate-keep | --count | --duration | --flush-interval)
 		;;
 	*)
 		return 1
@@ -69,7 +72,7 @@ _porttrace() {
 	_porttrace_value "$prev" "$cur" && return
 	_porttrace_words "$cur" "-p --pid --comm --user --container --netns -P --port
 		--local-port --remote-port --net -4 -6 -t --tcp -u --udp -e --event --failed
-		--json -o --output --wide -n --numeric --utc --color --args --snapshot
+		--json -o --output --rotate-size --rotate-keep --wide -n --numeric --utc --color --args --snapshot
 		--count --duration --ring-size --flush-interval
 		-q --quiet -v --verbose -V --version -h --help"
 }

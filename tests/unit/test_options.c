@@ -774,6 +774,27 @@ static void test_ring_size(void **state)
 	options_free(&p.options);
 }
 
+static void test_rotation(void **state)
+{
+	struct parsed p;
+
+	(void)state;
+	PASSES(&p, "-o", "log", "--rotate-size", "64K");
+	assert_true(p.options.rotate_size == 64 << 10);
+	assert_int_equal(p.options.rotate_keep, 5);
+	options_free(&p.options);
+	PASSES(&p, "--rotate-size=1048576G", "--rotate-keep=0", "-o", "log");
+	assert_true(p.options.rotate_size == 1ULL << 50);
+	assert_int_equal(p.options.rotate_keep, 0);
+	options_free(&p.options);
+	EACH_FAILS("--rotate-size", "a size is a number of bytes from 64K to 1048576G, as 100M",
+		   "0", "65535", "63K", "1048577G", "100MB", "-1M");
+	EACH_FAILS("--rotate-keep", "a number of files from 0 to 9999", "10000", "-1", "x", "1.5");
+	FAILS("--rotate-size: only a file is rotated; --output names it", "--rotate-size", "1M");
+	FAILS("--rotate-size: only a file is rotated; --output names it", "--rotate-size", "1M",
+	      "-o", "-");
+}
+
 static void test_flush_interval(void **state)
 {
 	struct parsed p;
@@ -1078,6 +1099,7 @@ int main(void)
 		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_duration),
 		cmocka_unit_test(test_ring_size),
+		cmocka_unit_test(test_rotation),
 		cmocka_unit_test(test_flush_interval),
 		cmocka_unit_test(test_quiet_and_verbose),
 		cmocka_unit_test(test_help_comes_first),
