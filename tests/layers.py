@@ -20,7 +20,8 @@ NEIGHBOURS = {
 }
 # What only main, the commands, the pipeline and the probe may know.
 ABOVE = {"options.h", "probe.h", "pipeline.h", "log.h"}
-# probe.c alone knows the kernel side.
+# These alone know the kernel side.
+PROBE = ("probe.c", "probe_iter.c")
 KERNEL_SIDE = re.compile(r"^(bpf/|linux/bpf|linux/btf)|\.skel\.h$")
 
 
@@ -32,8 +33,8 @@ def stage_of(name):
 
 def wrong(name, included):
     """Why file NAME must not include INCLUDED, or None."""
-    if KERNEL_SIDE.search(included) and name != "probe.c":
-        return "only probe.c knows libbpf and the skeleton"
+    if KERNEL_SIDE.search(included) and name not in PROBE:
+        return f"only {', '.join(PROBE)} know libbpf and the skeletons"
     stage = stage_of(name)
     if stage is None:
         return None

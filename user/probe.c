@@ -16,16 +16,16 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "decode.h"
 #include "log.h"
+#include "netns.h"
 #include "porttrace.skel.h"
+#include "probe_iter.h"
 #include "rights.h"
 #include "tracepoint.h"
 
 #define RING_DEFAULT (8UL << 20)
 #define SOCKETS_MAX (1U << 20) /* a bucket of 16 bytes is allocated for each */
 #define SOCKETS_MIN (1U << 16)
-#define SNAPSHOT_BUFFER (1 << 20)
 
 /*
  * In the order of attaching.  accept goes before the states, so that a connection
@@ -305,90 +305,38 @@ void probe_detach(struct probe *probe)
 	}
 }
 
-/* Hand out the whole records at the beginning of data; the bytes that were used. */
-static size_t hand_out(struct probe *probe, const char *data, size_t len)
+static int on_namespace(void *context)
 {
-	size_t used = 0;
+	struct probe *probe = context;
 
-	while (used < len) {
-		size_t size = decode_size((uint8_t)data[used]);
-
-		if (!size || size > len - used)
-			break;
-		probe->record(probe->context, data + used, size);
-		used += size;
-	}
-	return used;
-}
-
-/* map: for an iterator over its elements, else NULL. */
-static int read_iterator(struct probe *probe, struct bpf_program *program, struct bpf_map *map,
-			 char *buffer)
-{
-	union bpf_iter_link_info info = { .map.map_fd = map ? (uint32_t)bpf_map__fd(map) : 0 };
-	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
-		    .link_info_len = sizeof(info));
-	struct bpf_link *link = bpf_program__attach_iter(program, map ? &options : NULL);
-	size_t len = 0;
-	ssize_t got;
-	int fd, err = 0;
-
-	if (!link)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd < 0) {
-		err = -errno;
-		goto out;
-	}
-	for (;;) {
-		size_t used;
-
-		got = read(fd, buffer + len, SNAPSHOT_BUFFER - len);
-		/* Nothing was written for a million objects: go on. */
-		if (got < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (got <= 0)
-			break;
-		len += (size_t)got;
-		used = hand_out(probe, buffer, len);
-		memmove(buffer, buffer + used, len - used);
-		len -= used;
-	}
-	if (got < 0)
-		err = -errno;
-	close(fd);
-out:
-	(void)bpf_link__destroy(link);
-	return err;
+	return probe_iterate(probe->skel->progs.old_sockets, NULL, probe->record, probe->context);
 }
 
 int probe_snapshot(struct probe *probe)
 {
-	char *buffer = malloc(SNAPSHOT_BUFFER);
+	struct netns_set *namespaces = NULL;
+	size_t skipped;
 	int err;
 
-	if (!buffer)
-		return -ENOMEM;
-	err = read_iterator(probe, probe->skel->progs.old_files, NULL, buffer);
+	/* This one sees the files of all namespaces, the other only sockets of the one it is in. */
+	err = probe_iterate(probe->skel->progs.old_files, NULL, probe->record, probe->context);
 	if (!err)
-		err = read_iterator(probe, probe->skel->progs.old_sockets, NULL, buffer);
+		err = netns_find(&namespaces);
+	if (!err)
+		err = netns_each(namespaces, NULL, 0, on_namespace, probe, &skipped);
 	if (err)
 		log_error("the sockets that are open already can't be read: %s", strerror(-err));
-	free(buffer);
+	else if (skipped)
+		log_verbose("%zu network namespaces can't be entered", skipped);
+	netns_free(namespaces);
 	return err;
 }
 
 int probe_sweep(struct probe *probe, bool recall)
 {
-	char *buffer = malloc(SNAPSHOT_BUFFER);
-	int err = -ENOMEM;
-
 	probe->skel->bss->recalling = recall;
-	if (buffer)
-		err = read_iterator(probe, probe->skel->progs.known_sockets,
-				    probe->skel->maps.sockets, buffer);
-	free(buffer);
-	return err;
+	return probe_iterate(probe->skel->progs.known_sockets, probe->skel->maps.sockets,
+			     probe->record, probe->context);
 }
 
 int probe_fd(const struct probe *probe)
