@@ -4,6 +4,45 @@
  */
 #pragma once
 
+#include "config.bpf.h"
+
+/*
+ * bpf_get_current_task_btf() is of 5.11 (3ca1032ab7ab).  Before, the current task is an
+ * address like any other, and its members are read through a helper.
+ */
+#define HAS_TASK_BTF bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
+
+static __always_inline struct task_struct *current_task(void)
+{
+	if (HAS_TASK_BTF)
+		return bpf_get_current_task_btf();
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+/* A member of the current task, or of one from the context. */
+#define TASK(task, member) (HAS_TASK_BTF ? (task)->member : BPF_CORE_READ(task, member))
+
+/*
+ * Tracing programs may ask for a cookie, and so make it, since 5.12 (c5dbb89fc2ac).  Before,
+ * a socket has one only if somebody else asked: 0 is not known, and the socket is told from
+ * the next one at its address by the end that those kernels never fail to tell (they do not
+ * skip programs that interrupt themselves, 05b24ff9b2cf).  sk: from the context.
+ */
+static __always_inline __u64 sock_cookie(struct sock *sk)
+{
+	if (kernel_version >= KERNEL_VERSION(5, 12, 0))
+		return bpf_get_socket_cookie(sk);
+	return sk->__sk_common.skc_cookie.counter;
+}
+
+/* The first TCP socket of a Multipath TCP socket; before 5.11 that is not to be found. */
+static __always_inline struct sock *mptcp_first(struct sock *sk)
+{
+	struct mptcp_sock *mptcp = (struct mptcp_sock *)sk;
+
+	return bpf_core_field_exists(mptcp->first) ? BPF_CORE_READ(mptcp, first) : NULL;
+}
+
 /*
  * ip_local_port_range was an array of two int under a seqlock up to 6.7; since 6.8
  * it is one u32, lowest port in the low half (d9f28735af87).

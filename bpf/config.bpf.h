@@ -5,6 +5,9 @@
  */
 #pragma once
 
+/* The running kernel's, as KERNEL_VERSION() makes it; only compat.bpf.h asks. */
+const volatile __u32 kernel_version = 0;
+
 /* Report each change of TCP state. */
 const volatile bool tell_states = false;
 

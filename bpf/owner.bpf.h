@@ -96,7 +96,7 @@ static __always_inline void known_own(enum sock_from from, struct sock *sk, stru
 		known->owner = nobody;
 	} else {
 		tell_current();
-		known->owner = task_who(bpf_get_current_task_btf());
+		known->owner = task_who(current_task());
 	}
 	barrier(); /* emit_begin() on another CPU reads them the other way round */
 	known->attribution = known->owner.tgid ? how : PT_BY_KERNEL;

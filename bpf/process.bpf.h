@@ -18,8 +18,8 @@
  */
 static __always_inline __u64 leader_start(struct task_struct *task)
 {
-	if (task->pid == task->tgid)
-		return task->start_boottime;
+	if (TASK(task, pid) == TASK(task, tgid))
+		return TASK(task, start_boottime);
 	return BPF_CORE_READ(task, group_leader, start_boottime);
 }
 
@@ -28,9 +28,9 @@ static __always_inline struct pt_who task_who(struct task_struct *task)
 {
 	struct pt_who who = {};
 
-	if (task->flags & PF_KTHREAD)
+	if (TASK(task, flags) & PF_KTHREAD)
 		return who;
-	who.tgid = task->tgid;
+	who.tgid = TASK(task, tgid);
 	who.start = leader_start(task);
 	return who;
 }
@@ -134,7 +134,8 @@ static __always_inline void read_process(struct task_struct *task, struct pt_pro
 
 	__builtin_memset(process, 0, offsetof(struct pt_process, exe));
 	process->type = PT_PROCESS;
-	process->who.tgid = task->tgid; /* a process: threads of the kernel do not come here */
+	process->who.tgid =
+		TASK(task, tgid); /* a process: threads of the kernel do not come here */
 	process->who.start = BPF_CORE_READ(leader, start_boottime);
 	process->uid = BPF_CORE_READ(leader, cred, euid.val);
 	process->time = bpf_ktime_get_boot_ns();
@@ -165,14 +166,14 @@ static __always_inline void read_args(struct task_struct *task, struct pt_proces
  */
 __noinline int tell_current(void)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	struct told now = {}, *told;
 	struct pt_process *process;
-	__u32 tgid = task->tgid;
+	__u32 tgid = TASK(task, tgid);
 	bool exiting;
 
-	if (task->flags & PF_KTHREAD)
+	if (TASK(task, flags) & PF_KTHREAD)
 		return 0;
 	now.start = BPF_CORE_READ(leader, start_boottime);
 	now.exec_id = BPF_CORE_READ(leader, self_exec_id);
@@ -191,7 +192,7 @@ __noinline int tell_current(void)
 	read_process(task, process);
 	read_args(task, process);
 	/* Its files are closed after its PT_EXIT. */
-	exiting = task->flags & PF_EXITING && !task->signal->live.counter;
+	exiting = TASK(task, flags) & PF_EXITING && !BPF_CORE_READ(task, signal, live.counter);
 	process->exiting = exiting;
 	bpf_ringbuf_submit(process, wake_flags());
 	if (!exiting)

@@ -79,7 +79,7 @@ static __always_inline struct sock *file_sock(struct file *file)
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);
 	if (sk && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_MPTCP)
-		sk = BPF_CORE_READ((struct mptcp_sock *)sk, first);
+		sk = mptcp_first(sk);
 	return sk && sock_is_tcp(FROM_NUMBER, sk) ? sk : NULL;
 }
 

@@ -10,7 +10,7 @@
 /* Process context: connect(2), a send with MSG_FASTOPEN, io_uring, the kernel itself. */
 static __always_inline void began_connect(struct sock *sk)
 {
-	__u64 cookie = bpf_get_socket_cookie(sk);
+	__u64 cookie = sock_cookie(sk);
 	struct known *before = known_find(sk, cookie);
 	struct known fresh = {};
 
@@ -45,7 +45,7 @@ static __always_inline void connected(struct sock *sk, struct known *known)
 
 static __always_inline void established(struct sock *sk, int old)
 {
-	__u64 cookie = bpf_get_socket_cookie(sk);
+	__u64 cookie = sock_cookie(sk);
 	struct known *known = known_find(sk, cookie);
 	struct known fresh;
 
@@ -73,7 +73,7 @@ static __always_inline void established(struct sock *sk, int old)
  */
 static __always_inline void began_listen(struct sock *sk)
 {
-	__u64 cookie = bpf_get_socket_cookie(sk);
+	__u64 cookie = sock_cookie(sk);
 	struct known *before = known_find(sk, cookie);
 	struct known fresh = {};
 
@@ -96,7 +96,7 @@ static __always_inline void note_closer(struct known *known)
 {
 	if (known->closer.tgid)
 		return;
-	known->closer = task_who(bpf_get_current_task_btf());
+	known->closer = task_who(current_task());
 	if (!known->closer.tgid) /* io_uring's and others' last references end in a kworker */
 		known->left_behind = true;
 	else if (!same_process(&known->closer, &known->owner))
@@ -120,7 +120,7 @@ static __always_inline void tell_missed_accept(struct sock *sk, struct known *kn
 /* side sent a FIN.  PT_LOCAL: process context. */
 static __always_inline void ending(struct sock *sk, enum pt_side side)
 {
-	__u64 cookie = bpf_get_socket_cookie(sk);
+	__u64 cookie = sock_cookie(sk);
 	struct known *known = known_find(sk, cookie);
 	struct known fresh;
 
@@ -172,7 +172,7 @@ static __always_inline void closed_guess(struct sock *sk, __u64 cookie, int old,
 
 static __always_inline void closed(struct sock *sk, int old)
 {
-	__u64 cookie = bpf_get_socket_cookie(sk);
+	__u64 cookie = sock_cookie(sk);
 	struct known *known = known_find(sk, cookie);
 	struct known fresh;
 

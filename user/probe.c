@@ -181,6 +181,7 @@ static int load(struct probe *probe, const struct probe_config *config)
 		return -errno;
 	configure(probe->skel, config);
 	probe->kernel = kernel_version();
+	probe->skel->rodata->kernel_version = probe->kernel;
 	for (size_t i = 0; i < HOOKS; i++)
 		if (hooks[i].since > probe->kernel)
 			(void)bpf_program__set_autoload(hook_program(probe, &hooks[i]), false);
