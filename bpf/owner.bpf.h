@@ -90,16 +90,20 @@ static __always_inline void known_guess(struct sock *sk, __u64 cookie, struct kn
 static __always_inline void known_own(enum sock_from from, struct sock *sk, struct known *known,
 				      enum pt_attribution how)
 {
+	bool kernels = sock_is_kernels(from, sk);
 	struct pt_who nobody = {};
 
-	if (sock_is_kernels(from, sk)) {
+	if (kernels) {
 		known->owner = nobody;
 	} else {
 		tell_current();
 		known->owner = task_who(current_task());
+		/* A thread of the kernel that works for a process: io_uring before 5.12. */
+		if (!known->owner.tgid)
+			how = PT_BY_UNKNOWN;
 	}
 	barrier(); /* emit_begin() on another CPU reads them the other way round */
-	known->attribution = known->owner.tgid ? how : PT_BY_KERNEL;
+	known->attribution = kernels ? PT_BY_KERNEL : how;
 }
 
 /* The call that the current thread is in, if it is about this socket. */

@@ -55,16 +55,39 @@ static __always_inline bool sock_is_tcp(enum sock_from from, struct sock *sk)
 }
 
 /*
+ * Some parts of the kernel make their sockets as a process's: nvme-tcp up to 6.13, nvmet-tcp.
+ * Those have no file, or they must not use the current task's page fragments, which is said
+ * since 6.2 (98123866fcf3); a process's socket has the one and may do the other.
+ */
+static __always_inline bool sock_is_unheld(enum sock_from from, struct sock *sk)
+{
+	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
+
+	if (bpf_core_field_exists(sk->sk_use_task_frag) && !SOCK(from, sk, sk_use_task_frag))
+		return true;
+	return socket && !BPF_CORE_READ(socket, file);
+}
+
+/*
  * A socket that the kernel made for itself (NFS and the like): whoever is current when
- * something happens to it has nothing to do with it.  Those of Multipath TCP look the
- * same and are a process's.
+ * something happens to it has nothing to do with it.  The TCP sockets of Multipath TCP all
+ * look so: they belong to whoever has the socket above them, which is the kernel where
+ * its path manager listens ("ip mptcp endpoint add ... port").
  */
 static __always_inline bool sock_is_kernels(enum sock_from from, struct sock *sk)
 {
 	bool kernels = from == FROM_CONTEXT ? BPF_CORE_READ_BITFIELD(sk, sk_kern_sock)
 					    : BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock);
+	struct mptcp_subflow_context *subflow;
+	struct sock *above;
 
-	return kernels && !sock_is_mptcp(from, sk);
+	if (!kernels)
+		return sock_is_unheld(from, sk);
+	if (!sock_is_mptcp(from, sk))
+		return true;
+	subflow = BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_ulp_data);
+	above = BPF_CORE_READ(subflow, conn);
+	return above && BPF_CORE_READ_BITFIELD_PROBED(above, sk_kern_sock);
 }
 
 /* The TCP socket behind a file, NULL if it is something else. */

@@ -284,6 +284,7 @@ struct sock {
 	int sk_err;
 	struct socket *sk_socket;
 	u8 sk_kern_sock : 1;
+	bool sk_use_task_frag;
 };
 
 enum sock_flags {
@@ -302,6 +303,7 @@ struct inet_connection_sock {
 
 struct mptcp_subflow_context {
 	u32 mp_join : 1, request_join : 1;
+	struct sock *conn;
 };
 
 struct mptcp_sock {
@@ -324,6 +326,7 @@ typedef enum {
 struct socket {
 	socket_state state;
 	struct sock *sk;
+	struct file *file;
 };
 
 /* Contexts of programs. */
