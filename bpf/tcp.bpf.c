@@ -64,7 +64,8 @@ static __always_inline void established(struct sock *sk, int old)
 		fresh.attribution = PT_BY_INHERIT;
 	}
 	fresh.since = bpf_ktime_get_boot_ns();
-	known_add(sk, &fresh, BPF_ANY);
+	/* Who waits in accept(2) on another CPU can have it before this: that is not overwritten. */
+	known_add(sk, &fresh, BPF_NOEXIST);
 }
 
 /*
@@ -191,7 +192,9 @@ static __always_inline void closed(struct sock *sk, int old)
 	if (old == TCP_LISTEN) {
 		if (call_on(sk)) /* listen(2) failed, its return tells */
 			return;
-		note_closer(known);
+		/* Not closed by who has it, but destroyed by somebody else ("ss -K"), or shut down. */
+		if (sk->sk_shutdown)
+			note_closer(known);
 	} else {
 		known->established = true;
 		if ((old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT) && !sk->sk_err) {

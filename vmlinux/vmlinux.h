@@ -283,6 +283,7 @@ struct sock {
 	u16 sk_protocol;
 	int sk_err;
 	struct socket *sk_socket;
+	u8 sk_shutdown;
 	u8 sk_kern_sock : 1;
 	bool sk_use_task_frag;
 };
