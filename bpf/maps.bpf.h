@@ -87,6 +87,7 @@ struct {
 struct told {
 	__u64 start;
 	__u64 exec_id;
+	__u64 cgroups; /* its css_set: another one when it was moved */
 	char name[PT_COMM_LEN];
 	__u32 uid;
 	__u32 spare;

@@ -178,10 +178,11 @@ __noinline int tell_current(void)
 	now.start = BPF_CORE_READ(leader, start_boottime);
 	now.exec_id = BPF_CORE_READ(leader, self_exec_id);
 	now.uid = BPF_CORE_READ(leader, cred, euid.val);
+	now.cgroups = (__u64)TASK(task, cgroups);
 	BPF_CORE_READ_STR_INTO(&now.name, leader, comm);
 	told = bpf_map_lookup_elem(&processes, &tgid);
 	if (told && told->start == now.start && told->exec_id == now.exec_id &&
-	    told->uid == now.uid && same_name(told->name, now.name))
+	    told->uid == now.uid && told->cgroups == now.cgroups && same_name(told->name, now.name))
 		return 0;
 
 	process = bpf_ringbuf_reserve(&ring, sizeof(*process), 0);
