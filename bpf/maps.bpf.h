@@ -64,11 +64,12 @@ enum call_kind {
 struct call {
 	__u64 sock; /* 0: only the descriptor is known yet */
 	__u64 begin;
-	__u64 address; /* the user's sockaddr */
+	__u64 address; /* of the sockaddr */
 	__u32 len;     /* of address */
 	__u32 fd;
 	__u8 kind;
-	__u8 state; /* listen: of the socket at the beginning */
+	__u8 state;       /* listen: of the socket at the beginning */
+	bool from_kernel; /* address is the kernel's own copy, not the user's memory */
 };
 
 /*

@@ -10,7 +10,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "tell.bpf.h"
+#include "call.bpf.h"
 
 /* clang-format off: the order is that of a connection's life */
 #include "tcp.bpf.c"

@@ -90,20 +90,26 @@ static __always_inline bool sock_is_kernels(enum sock_from from, struct sock *sk
 	return above && BPF_CORE_READ_BITFIELD_PROBED(above, sk_kern_sock);
 }
 
-/* The TCP socket behind a file, NULL if it is something else. */
-static __always_inline struct sock *file_sock(struct file *file)
+/* The TCP socket that a socket is or, of Multipath TCP, begins with; or NULL. */
+static __always_inline struct sock *tcp_sock_of(struct sock *sk)
 {
-	struct socket *socket;
-	struct sock *sk;
-
-	/* private_data is a struct socket only if the inode says so. */
-	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
 	if (sk && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_MPTCP)
 		sk = mptcp_first(sk);
 	return sk && sock_is_tcp(FROM_NUMBER, sk) ? sk : NULL;
+}
+
+static __always_inline struct sock *socket_sock(struct socket *socket)
+{
+	return tcp_sock_of(BPF_CORE_READ(socket, sk));
+}
+
+/* The TCP socket behind a file, NULL if it is something else. */
+static __always_inline struct sock *file_sock(struct file *file)
+{
+	/* private_data is a struct socket only if the inode says so. */
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	return socket_sock(BPF_CORE_READ(file, private_data));
 }
 
 /* The file behind a descriptor of the current task, or NULL. */
@@ -117,6 +123,12 @@ static __always_inline struct file *fd_file(unsigned int fd)
 		return NULL;
 	bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + fd);
 	return file;
+}
+
+/* The TCP socket behind a descriptor of the current task, or NULL; fd may be an error. */
+static __always_inline struct sock *fd_sock(long fd)
+{
+	return fd < 0 ? NULL : file_sock(fd_file(fd));
 }
 
 static __always_inline void map_ipv4(__u8 ip[16], __be32 ipv4)

@@ -11,12 +11,12 @@
  */
 static __always_inline void uring_accepted(__s32 fd)
 {
-	struct sock *sk = fd < 0 ? NULL : file_sock(fd_file(fd));
+	struct sock *sk = fd_sock(fd);
 	struct known *known = sk ? known_find(sk, COMMON(FROM_NUMBER, sk, skc_cookie.counter))
 				 : NULL;
 
 	if (known && known->attribution == PT_BY_INHERIT)
-		accept_end(fd);
+		accept_end(sk);
 }
 
 static __always_inline void uring_done(struct io_kiocb *request, __u8 opcode, __s32 result)

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a bind, listen, connect or accept that returns means for its socket, whichever
+ * hook saw it: system calls, fexit, io_uring.  Process context.  The socket may have been
+ * found by a descriptor's number, so the verifier does not trust the pointer: no cookie
+ * can be made here, only read.
+ */
+#pragma once
+
+#include "tell.bpf.h"
+
+/* connect(2) returned before the handshake ended: not blocking, or by a signal (512 and on). */
+#define IS_PENDING(error) ((error) == EINPROGRESS || (error) == EINTR || (error) >= 512)
+
+/*
+ * Remember a call until it returns.  All that can wait is left for then: most calls
+ * succeed, and tcp_state has told what they did.
+ */
+static __always_inline void call_begin(const struct call *call)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+
+	if (bpf_map_update_elem(&calls, &thread, call, BPF_ANY))
+		count(lost_map);
+}
+
+/* The call that returns now; false if it is none of a TCP socket. */
+static __always_inline bool call_end(struct call *call)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct call *began = bpf_map_lookup_elem(&calls, &thread);
+
+	if (!began)
+		return false;
+	*call = *began;
+	bpf_map_delete_elem(&calls, &thread);
+	if (!call->sock)
+		call->sock = (__u64)fd_sock(call->fd);
+	return call->sock;
+}
+
+/*
+ * The address that was asked for.  At a system call's exit it is in the user's memory: the
+ * kernel has just read it, so the page is there; another thread may have changed it since.
+ */
+static __always_inline void read_asked(const struct call *call, __u8 ip[16], __u16 *port,
+				       __u8 *flags)
+{
+	struct in_address asked = {};
+
+	if (!call->address) /* io_uring: not known here */
+		return;
+	/* Shorter ones are invalid, and the kernel says so. */
+	if (call->len >= 16) {
+		__u32 len = call->len >= sizeof(asked) ? sizeof(asked) : 16;
+
+		if (call->from_kernel)
+			bpf_probe_read_kernel(&asked, len, (void *)call->address);
+		else
+			bpf_probe_read_user(&asked, len, (void *)call->address);
+	}
+	*port = bpf_ntohs(asked.port);
+	*flags &= ~(PT_IPV4 | PT_EPHEMERAL);
+	if (asked.family == AF_INET6)
+		__builtin_memcpy(ip, asked.ipv6, sizeof(asked.ipv6));
+	else
+		map_ipv4(ip, asked.ipv4);
+	if (is_mapped(ip))
+		*flags |= PT_IPV4;
+}
+
+/* The socket's entry, made if need be, for a call of the current process. */
+static __always_inline struct known *call_known(struct sock *sk, struct known *fresh)
+{
+	__u64 cookie = COMMON(FROM_NUMBER, sk, skc_cookie.counter);
+	struct known *known = known_find(sk, cookie);
+
+	if (known)
+		return known;
+	__builtin_memset(fresh, 0, sizeof(*fresh));
+	fresh->cookie = cookie;
+	fresh->since = bpf_ktime_get_boot_ns();
+	/* A softirq on another CPU may have been faster, and knows more. */
+	return known_add(sk, fresh, BPF_NOEXIST) ?: fresh;
+}
+
+/* A call that failed: only a stack copy is told, the socket has not changed. */
+static __always_inline void call_failed(struct sock *sk, struct known *failed)
+{
+	struct known *known = known_find(sk, COMMON(FROM_NUMBER, sk, skc_cookie.counter));
+
+	__builtin_memset(failed, 0, sizeof(*failed));
+	failed->cookie = COMMON(FROM_NUMBER, sk, skc_cookie.counter);
+	if (known)
+		failed->creator = known->creator;
+	sock_read_ends(FROM_NUMBER, sk, failed);
+}
+
+static __always_inline void bind_end(const struct call *call, long ret)
+{
+	struct sock *sk = (struct sock *)call->sock;
+	struct known fresh, *known = &fresh;
+
+	if (ret) {
+		call_failed(sk, &fresh);
+		known_own(FROM_NUMBER, sk, known, PT_BY_BIND);
+		read_asked(call, known->local_ip, &known->local_port, &known->flags);
+		if (net_port_is_ephemeral(COMMON(FROM_NUMBER, sk, skc_net.net), known->local_port))
+			known->flags |= PT_EPHEMERAL;
+		tell_bind(sk, known, -ret);
+		return;
+	}
+	if (!COMMON(FROM_NUMBER, sk, skc_num)) /* IP_BIND_ADDRESS_NO_PORT: no port was taken */
+		return;
+	known = call_known(sk, &fresh);
+	known_own(FROM_NUMBER, sk, known, PT_BY_BIND);
+	known->creator = known->owner;
+	known->kind = PT_BOUND;
+	sock_read_ends(FROM_NUMBER, sk, known);
+	tell_bind(sk, known, 0);
+}
+
+static __always_inline void listen_end(const struct call *call, long ret)
+{
+	struct sock *sk = (struct sock *)call->sock;
+	struct known fresh, *known = &fresh;
+
+	if (ret) {
+		call_failed(sk, &fresh);
+		known_own(FROM_NUMBER, sk, known, PT_BY_LISTEN);
+		known->kind = PT_LISTENER;
+		tell_listen(sk, known, -ret, 0);
+		return;
+	}
+	if (call->state == TCP_LISTEN) /* a second listen(2) tells nothing new */
+		return;
+	known = call_known(sk, &fresh);
+	if (known->told_listen)
+		return;
+	known_own(FROM_NUMBER, sk, known, PT_BY_LISTEN);
+	known->kind = PT_LISTENER;
+	sock_read_ends(FROM_NUMBER, sk, known);
+	tell_listen(sk, known, 0, 0);
+}
+
+/* connect(2) that failed without a change of state, or that tcp_state left to us. */
+static __always_inline void connect_refused(const struct call *call, struct sock *sk, int error)
+{
+	struct known *known = known_find(sk, COMMON(FROM_NUMBER, sk, skc_cookie.counter));
+	struct known failed;
+
+	if (error == EALREADY || error == EISCONN)
+		return;
+	/* Told already; or this call only fetched the error of a pending connect. */
+	if (known && known->told_connect && (known->since >= call->begin || known->error == error))
+		return;
+	call_failed(sk, &failed);
+	known_own(FROM_NUMBER, sk, &failed, PT_BY_CONNECT);
+	failed.kind = PT_CONNECTION;
+	failed.flags |= PT_ACTIVE;
+	read_asked(call, failed.remote_ip, &failed.remote_port, &failed.flags);
+	tell_connect(sk, &failed, error, call->begin, 0);
+}
+
+static __always_inline void connect_end(const struct call *call, long ret)
+{
+	struct sock *sk = (struct sock *)call->sock;
+	__u8 state = COMMON(FROM_NUMBER, sk, skc_state);
+	struct known fresh, *known;
+
+	if (ret && !IS_PENDING(-ret)) {
+		connect_refused(call, sk, -ret);
+		return;
+	}
+	if (state == TCP_CLOSE) /* over already, or connect(AF_UNSPEC) */
+		return;
+	known = call_known(sk, &fresh);
+	if (known->attribution == PT_BY_UNKNOWN || known->kind != PT_CONNECTION) {
+		known_own(FROM_NUMBER, sk, known, PT_BY_CONNECT); /* tcp_state was skipped */
+		known->kind = PT_CONNECTION;
+		known->flags |= PT_ACTIVE;
+		known->connecting = true;
+		sock_read_ends(FROM_NUMBER, sk, known);
+	}
+	if (ret == 0 && state != TCP_SYN_SENT && known->connecting) {
+		known->established = true;
+		sock_read_ends(FROM_NUMBER, sk, known);
+		catch_up(sk, known);
+	}
+}
+
+/* sk: what was accepted, or NULL. */
+static __always_inline void accept_end(struct sock *sk)
+{
+	struct known fresh, *known;
+
+	if (!sk)
+		return;
+	known = call_known(sk, &fresh);
+	if (known->connecting) { /* of a socket at this address whose end was missed */
+		bury(sk, known);
+		known = call_known(sk, &fresh);
+	}
+	if (known->told_accept)
+		return;
+	known_own(FROM_NUMBER, sk, known, PT_BY_ACCEPT);
+	known->kind = PT_CONNECTION;
+	if (!(known->flags & PT_PASSIVE))
+		known->flags |= PT_PASSIVE;
+	known->established = true;
+	if (!known->remote_port)
+		sock_read_ends(FROM_NUMBER, sk, known);
+	tell_accept(sk, known, known->told_close ? PT_GONE : 0);
+}
+
+/* The call of the current thread returned. */
+static __always_inline void call_returned(long ret)
+{
+	struct call call;
+
+	if (!call_end(&call))
+		return;
+	if (call.kind == CALL_BIND)
+		bind_end(&call, ret);
+	else if (call.kind == CALL_LISTEN)
+		listen_end(&call, ret);
+	else
+		connect_end(&call, ret);
+}
