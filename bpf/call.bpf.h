@@ -69,6 +69,16 @@ static __always_inline void read_asked(const struct call *call, __u8 ip[16], __u
 		*flags |= PT_IPV4;
 }
 
+/* bind(2) with port 0, as far as that is known. */
+static __always_inline bool asked_for_any_port(const struct call *call)
+{
+	__u16 port = 1;
+	__u8 ip[16], flags = 0;
+
+	read_asked(call, ip, &port, &flags);
+	return !port;
+}
+
 /* The socket's entry, made if need be, for a call of the current process. */
 static __always_inline struct known *call_known(struct sock *sk, struct known *fresh)
 {
@@ -107,6 +117,8 @@ static __always_inline void bind_end(const struct call *call, long ret)
 		read_asked(call, known->local_ip, &known->local_port, &known->flags);
 		if (net_port_is_ephemeral(COMMON(FROM_NUMBER, sk, skc_net.net), known->local_port))
 			known->flags |= PT_EPHEMERAL;
+		if (call->address && !known->local_port)
+			known->share |= PT_ANY_PORT;
 		tell_bind(sk, known, -ret);
 		return;
 	}
@@ -116,6 +128,7 @@ static __always_inline void bind_end(const struct call *call, long ret)
 	known_own(FROM_NUMBER, sk, known, PT_BY_BIND);
 	known->creator = known->owner;
 	known->kind = PT_BOUND;
+	known->share = asked_for_any_port(call) ? PT_ANY_PORT : 0;
 	sock_read_ends(FROM_NUMBER, sk, known);
 	tell_bind(sk, known, 0);
 }
@@ -129,6 +142,8 @@ static __always_inline void listen_end(const struct call *call, long ret)
 		call_failed(sk, &fresh);
 		known_own(FROM_NUMBER, sk, known, PT_BY_LISTEN);
 		known->kind = PT_LISTENER;
+		if (!known->local_port)
+			known->share |= PT_ANY_PORT;
 		tell_listen(sk, known, -ret, 0);
 		return;
 	}

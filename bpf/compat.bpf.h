@@ -60,6 +60,24 @@ static __always_inline bool net_port_is_ephemeral(struct net *net, __u16 port)
 	return port >= (range & 0xffff) && port <= range >> 16;
 }
 
+/* The first port that everybody may bind; up to 4.10 it was fixed (4548b683b781). */
+static __always_inline __u32 net_unprivileged(struct net *net)
+{
+	if (!bpf_core_field_exists(net->ipv4.sysctl_ip_prot_sock))
+		return 1024;
+	return BPF_CORE_READ(net, ipv4.sysctl_ip_prot_sock);
+}
+
+/* In ip_local_reserved_ports: never given to who asks for any port. */
+static __always_inline bool net_port_is_reserved(struct net *net, __u16 port)
+{
+	unsigned long *ports = BPF_CORE_READ(net, ipv4.sysctl_local_reserved_ports);
+	__u64 word = 0;
+
+	bpf_probe_read_kernel(&word, sizeof(word), ports + port / 64);
+	return ports && word >> port % 64 & 1;
+}
+
 /* kernfs_node.parent is called __parent since 6.15 (633488947ef6). */
 static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node)
 {

@@ -76,6 +76,8 @@ static __always_inline void fill_socket(struct pt_socket *event, enum pt_type ty
 	event->local_port = known->local_port;
 	event->remote_port = known->remote_port;
 	event->netns = known->netns;
+	event->share = known->share;
+	event->device = known->device;
 	barrier(); /* accept's return sets the owner first, then the attribution */
 	if (event->attribution != PT_BY_INHERIT)
 		event->owner = known->owner;
@@ -124,4 +126,27 @@ static __always_inline struct pt_socket *emit_begin(enum pt_type type, const voi
 static __always_inline void emit_end(struct pt_socket *event)
 {
 	bpf_ringbuf_submit(event, wake_flags());
+}
+
+/* Wakes for the sake of one record: 64 at once, then one each 10 ms. */
+#define URGENT_PAUSE 10000000ULL
+#define URGENT_BURST (64 * URGENT_PAUSE)
+
+__u64 urgent_at; /* boot time up to which wakes have been spent */
+
+/*
+ * The same for what somebody waits for, and whose explanation is the better the sooner it is
+ * looked for: the consumer is woken, but not by each turn of a loop that tries again.
+ */
+static __always_inline void emit_urgent(struct pt_socket *event)
+{
+	__u64 flags = wake_flags(), at = urgent_at;
+
+	if (at + URGENT_BURST < event->time)
+		at = event->time - URGENT_BURST;
+	if (at + URGENT_PAUSE <= event->time) {
+		urgent_at = at + URGENT_PAUSE;
+		flags = BPF_RB_FORCE_WAKEUP;
+	}
+	bpf_ringbuf_submit(event, flags);
 }

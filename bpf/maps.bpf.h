@@ -25,6 +25,8 @@ struct known {
 	__u16 remote_port;
 	__u8 local_ip[16];
 	__u8 remote_ip[16];
+	__u32 device; /* see struct pt_socket, for both */
+	__u8 share;
 	__u16 error;     /* of a connect that failed, as it was told */
 	bool connecting; /* this end sent a SYN */
 	bool established;

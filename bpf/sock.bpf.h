@@ -179,6 +179,35 @@ static __always_inline bool sock_is_v6only(enum sock_from from, struct sock *sk)
 }
 
 /*
+ * What decides who else may have its port.  PT_ANY_PORT is the caller's.  Without branches,
+ * or the verifier would look at all that follows for each of their ways.
+ */
+static __always_inline void sock_read_sharing(enum sock_from from, struct sock *sk,
+					      struct known *known)
+{
+	struct sock_common *common = &sk->__sk_common;
+	__u8 reuse, reuseport;
+
+	if (from == FROM_CONTEXT) {
+		reuse = BPF_CORE_READ_BITFIELD(common, skc_reuse);
+		reuseport = BPF_CORE_READ_BITFIELD(common, skc_reuseport);
+	} else {
+		reuse = BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuse);
+		reuseport = BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuseport);
+	}
+	/* reuse: 0, SK_CAN_REUSE or SK_FORCE_REUSE */
+	known->share = (known->share & PT_ANY_PORT) | ((reuse | reuse >> 1) & PT_REUSEADDR) |
+		       (reuseport << 1 & PT_REUSEPORT);
+	known->device = COMMON(from, sk, skc_bound_dev_if);
+}
+
+/* Whose socket it is, for PT_REUSEPORT: the user + 1. */
+static __always_inline __u32 sock_user(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, sk_uid.val) + 1;
+}
+
+/*
  * Take both ends of a socket, its namespace and IP version.  What the socket has
  * forgotten already (ports after an abort, see kernel-notes) is kept as it was.
  */
@@ -193,6 +222,7 @@ static __always_inline void sock_read_ends(enum sock_from from, struct sock *sk,
 
 	if (known->remote_port && !remote_port)
 		return;
+	sock_read_sharing(from, sk, known);
 	if (!ipv4) {
 		sock_read_ipv6(from, sk, known);
 		/* While connect(2) to a mapped address runs only the IPv4 fields are right. */

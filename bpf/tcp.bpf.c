@@ -17,7 +17,10 @@ static __always_inline void began_connect(struct sock *sk)
 	if (before) { /* it was bound, or connected before */
 		fresh.creator = before->creator;
 		fresh.told_bind = before->told_bind;
+		fresh.share = before->share;
 	}
+	if (!fresh.told_bind)
+		fresh.share = PT_ANY_PORT;
 	fresh.cookie = cookie;
 	fresh.since = bpf_ktime_get_boot_ns();
 	fresh.kind = PT_CONNECTION;
@@ -81,7 +84,10 @@ static __always_inline void began_listen(struct sock *sk)
 	if (before) { /* it was bound */
 		fresh.creator = before->creator;
 		fresh.told_bind = before->told_bind;
+		fresh.share = before->share;
 	}
+	if (!sk->__sk_common.skc_num)
+		fresh.share = PT_ANY_PORT;
 	fresh.cookie = cookie;
 	fresh.since = before ? before->since : bpf_ktime_get_boot_ns();
 	fresh.kind = PT_LISTENER;

@@ -26,6 +26,31 @@ static __always_inline void tell_connect(const void *sock, struct known *known, 
 	emit_end(event);
 }
 
+/* Of a bind or listen that failed: what says why, as far as it is not in the socket's entry. */
+static __always_inline void fill_failure(struct pt_socket *event, const void *sock)
+{
+	struct sock *sk = (struct sock *)sock;
+
+	if (COMMON(FROM_NUMBER, sk, skc_num))
+		event->share |= PT_HAD_PORT;
+	if (event->error == EACCES)
+		event->limit = net_unprivileged(COMMON(FROM_NUMBER, sk, skc_net.net));
+}
+
+/* A bind or listen. */
+static __always_inline void emit_attempt(struct pt_socket *event, const void *sock, int error)
+{
+	event->error = error;
+	if (event->share & PT_REUSEPORT)
+		event->uid = sock_user((struct sock *)sock);
+	if (!error) {
+		emit_end(event);
+		return;
+	}
+	fill_failure(event, sock);
+	emit_urgent(event);
+}
+
 static __always_inline void tell_listen(const void *sock, struct known *known, int error, __u8 late)
 {
 	struct pt_socket *event;
@@ -35,12 +60,15 @@ static __always_inline void tell_listen(const void *sock, struct known *known, i
 	event = emit_begin(PT_LISTEN, sock, known);
 	if (!event)
 		return;
-	event->error = error;
 	event->creator = known->creator;
 	event->flags |= late;
+	if (event->flags & PT_EPHEMERAL &&
+	    net_port_is_reserved(COMMON(FROM_NUMBER, (struct sock *)sock, skc_net.net),
+				 event->local_port))
+		event->share |= PT_RESERVED;
 	if (late)
 		count(late);
-	emit_end(event);
+	emit_attempt(event, sock, error);
 }
 
 static __always_inline void tell_bind(const void *sock, struct known *known, int error)
@@ -52,9 +80,8 @@ static __always_inline void tell_bind(const void *sock, struct known *known, int
 	event = emit_begin(PT_BIND, sock, known);
 	if (!event)
 		return;
-	event->error = error;
 	event->creator = known->creator;
-	emit_end(event);
+	emit_attempt(event, sock, error);
 }
 
 /* flags: PT_GONE, PT_LATE. */

@@ -89,12 +89,13 @@ void decode_event(struct event *event, const struct pt_socket *socket, uint64_t 
 		.attribution = socket->attribution,
 		.netns = socket->netns,
 		.cookie = socket->cookie,
-		.duration = socket->duration,
 		.state_old = socket->state_old,
 		.state_new = socket->state_new,
 		.close_by = socket->close_by,
 		.close_how = socket->close_how,
 	};
+	if (socket->type == PT_CONNECT || socket->type == PT_CLOSE)
+		event->duration = socket->duration;
 	memcpy(event->local.ip, socket->local_ip, sizeof(event->local.ip));
 	if (socket->remote_port) /* else it may be 0.0.0.0 or ::, and there is no such end */
 		memcpy(event->remote.ip, socket->remote_ip, sizeof(event->remote.ip));

@@ -90,6 +90,7 @@ enum {
 #define EEXIST 17
 #define EPIPE 32
 #define EINTR 4
+#define EACCES 13
 #define ECONNABORTED 103
 #define ECONNRESET 104
 #define EISCONN 106
@@ -243,6 +244,8 @@ struct local_ports___array {
 
 struct netns_ipv4 {
 	struct local_ports ip_local_ports;
+	int sysctl_ip_prot_sock;
+	unsigned long *sysctl_local_reserved_ports;
 };
 
 struct net {
@@ -267,7 +270,10 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned char skc_reuse : 4;
+	unsigned char skc_reuseport : 1;
 	unsigned char skc_ipv6only : 1;
+	int skc_bound_dev_if;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
@@ -284,6 +290,7 @@ struct sock {
 	int sk_err;
 	struct socket *sk_socket;
 	u8 sk_shutdown;
+	kuid_t sk_uid;
 	u8 sk_kern_sock : 1;
 	bool sk_use_task_frag;
 };

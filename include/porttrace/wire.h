@@ -84,6 +84,15 @@ enum pt_flag {
 	PT_AFTER_LOSS = 1 << 7, /* records before this one were lost */
 };
 
+/* What decides whether two sockets may have one port. */
+enum pt_share {
+	PT_REUSEADDR = 1 << 0, /* SO_REUSEADDR */
+	PT_REUSEPORT = 1 << 1, /* SO_REUSEPORT */
+	PT_ANY_PORT = 1 << 2,  /* the kernel chose the port, or was to */
+	PT_HAD_PORT = 1 << 3,  /* PT_BIND that failed: the socket has a port already */
+	PT_RESERVED = 1 << 4,  /* PT_LISTEN: the port is in ip_local_reserved_ports */
+};
+
 /*
  * A process: thread group id in the initial pid namespace, and the start of its
  * leader, which tells two processes with the same pid apart.  tgid 0: unknown.
@@ -106,7 +115,8 @@ struct pt_socket {
 	__u16 local_port;
 	__u16 remote_port;
 	__u16 error;
-	__u16 spare16;
+	__u8 share; /* enum pt_share */
+	__u8 spare8;
 	__u32 netns; /* inode number */
 	struct pt_who owner;
 	__u64 time;
@@ -114,7 +124,13 @@ struct pt_socket {
 	__u64 cookie;
 	__u8 local_ip[16]; /* network order, IPv4 as ::ffff:a.b.c.d */
 	__u8 remote_ip[16];
-	__u64 duration; /* connect: of the handshake; close: of the socket's life */
+	union {
+		__u64 duration;      /* connect: of the handshake; close: of the socket's life */
+		struct {             /* PT_BIND, PT_LISTEN, PT_OPEN */
+			__u32 uid;   /* of a socket with PT_REUSEPORT: its user + 1 */
+			__u32 limit; /* PT_BIND with EACCES: ip_unprivileged_port_start */
+		};
+	};
 	union {
 		struct {
 			__u64 sent; /* PT_CLOSE of a connection: payload bytes */
@@ -126,7 +142,7 @@ struct pt_socket {
 		};
 	};
 	struct pt_who actor; /* who caused this event in process context, if known */
-	__u32 spare32;
+	__u32 device;        /* index of the interface that the socket is bound to */
 };
 
 struct pt_process {
