@@ -22,6 +22,9 @@ const volatile __u8 only_family = 0;
 const volatile bool only_ports = false;
 const volatile __u64 ports[65536 / 64] = {};
 
+/* Requests of io_uring, a bit for each opcode, that no better hook sees. */
+const volatile __u64 uring_opcodes = 0;
+
 /* Wake the consumer when so many bytes wait, drop socket events above the limit. */
 const volatile __u64 wake_bytes = 64 * 1024;
 const volatile __u64 limit_bytes = 7 * 1024 * 1024;

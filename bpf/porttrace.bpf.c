@@ -14,6 +14,7 @@
 
 /* clang-format off: the order is that of a connection's life */
 #include "tcp.bpf.c"
+#include "fexit.bpf.c"
 #include "syscalls.bpf.c"
 #include "uring.bpf.c"
 #include "process.bpf.c"

@@ -47,8 +47,7 @@ int BPF_PROG(uring_complete, struct io_ring_ctx *ring, struct io_kiocb *request,
 
 	if (request)
 		opcode = BPF_CORE_READ(request, opcode);
-	if (opcode == IORING_OP_ACCEPT || opcode == IORING_OP_CONNECT || opcode == IORING_OP_BIND ||
-	    opcode == IORING_OP_LISTEN)
+	if (opcode < 64 && uring_opcodes & 1ULL << opcode)
 		uring_done(request, opcode, BPF_CORE_READ(cqe, res));
 	return 0;
 }

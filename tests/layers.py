@@ -21,7 +21,7 @@ NEIGHBOURS = {
 # What only main, the commands, the pipeline and the probe may know.
 ABOVE = {"options.h", "probe.h", "pipeline.h", "log.h"}
 # These alone know the kernel side.
-PROBE = ("probe.c", "probe_iter.c")
+PROBE = ("probe.c", "hooks.c", "probe_iter.c")
 KERNEL_SIDE = re.compile(r"^(bpf/|linux/bpf|linux/btf)|\.skel\.h$")
 
 

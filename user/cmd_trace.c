@@ -113,6 +113,9 @@ static int open_pipeline(struct trace *trace)
 	return EXIT_RUNTIME;
 }
 
+_Static_assert((int)HOOKS_FUNCTIONS == (int)PROBE_FUNCTIONS && (int)HOOKS_CALLS == (int)PROBE_CALLS,
+	       "the option's words are the probe's ways");
+
 static int open_probe(struct trace *trace)
 {
 	const struct options *options = trace->options;
@@ -122,6 +125,7 @@ static int open_probe(struct trace *trace)
 		.ipv4 = options->filter.ipv4,
 		.ipv6 = options->filter.ipv6,
 		.ports = kernel_ports(trace),
+		.way = (enum probe_way)options->hooks,
 	};
 
 	return output_status(probe_open(&trace->probe, &config, on_record, trace));

@@ -185,6 +185,15 @@ static int set_rotate_keep(struct setting *setting)
 	return 0;
 }
 
+/* Which of the words a value is, or -EINVAL. */
+static int word_index(const char *value, const char *const words[], size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(value, words[i]))
+			return (int)i;
+	return -EINVAL;
+}
+
 static int set_color(struct setting *setting)
 {
 	static const char *const modes[] = {
@@ -192,14 +201,12 @@ static int set_color(struct setting *setting)
 		[COLOR_ALWAYS] = "always",
 		[COLOR_NEVER] = "never",
 	};
+	int mode = word_index(setting->value, modes, sizeof(modes) / sizeof(modes[0]));
 
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		if (strcmp(setting->value, modes[i]) != 0)
-			continue;
-		setting->options->color = (enum color_mode)i;
-		return 0;
-	}
-	return -EINVAL;
+	if (mode < 0)
+		return mode;
+	setting->options->color = (enum color_mode)mode;
+	return 0;
 }
 
 static int set_count(struct setting *setting)
@@ -210,6 +217,21 @@ static int set_count(struct setting *setting)
 static int set_duration(struct setting *setting)
 {
 	return value_duration(setting->value, SECONDS_LIMIT, &setting->options->duration);
+}
+
+static int set_hooks(struct setting *setting)
+{
+	static const char *const modes[] = {
+		[HOOKS_AUTO] = "auto",
+		[HOOKS_FUNCTIONS] = "functions",
+		[HOOKS_CALLS] = "calls",
+	};
+	int mode = word_index(setting->value, modes, sizeof(modes) / sizeof(modes[0]));
+
+	if (mode < 0)
+		return mode;
+	setting->options->hooks = (enum hooks_mode)mode;
+	return 0;
 }
 
 static int set_ring_size(struct setting *setting)
@@ -333,6 +355,9 @@ const struct option option_table[] = {
 	{ GROUP_TUNING, 0, "flush-interval", "MS", .set = set_flush_interval,
 	  .help = "write at least this often, 1 to 60000",
 	  .allowed = "an interval is a number of milliseconds from 1 to 60000" },
+	{ GROUP_TUNING, 0, "hooks", "HOW", .set = set_hooks,
+	  .help = "auto (the best there is), functions, calls",
+	  .allowed = "one of auto, functions, calls" },
 
 	{ GROUP_OTHER, 'q', "quiet", .help = "only errors on stderr", .set = set_quiet },
 	{ GROUP_OTHER, 'v', "verbose", .help = "more on stderr", .set = set_verbose },

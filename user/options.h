@@ -21,6 +21,13 @@ enum color_mode {
 	COLOR_NEVER,
 };
 
+/* Which hooks see bind, listen, connect and accept. */
+enum hooks_mode {
+	HOOKS_AUTO,      /* the best that the kernel grants */
+	HOOKS_FUNCTIONS, /* fentry and fexit, or fail */
+	HOOKS_CALLS,     /* tracepoints of system calls */
+};
+
 enum {
 	EXIT_DONE = 0,
 	EXIT_RUNTIME = 1,
@@ -49,6 +56,7 @@ struct options {
 
 	uint64_t ring_size;      /* bytes, a power of two of at least a page; 0: default */
 	uint64_t flush_interval; /* ns; 0: default */
+	enum hooks_mode hooks;
 
 	bool quiet;
 	bool verbose;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * See probe.h.  hooks[] is the table of what is attached to what; another way to see
- * the same thing is another row.
+ * See probe.h.  Which programs are used is decided in hooks.c.
  */
 #include "probe.h"
 
@@ -9,72 +8,47 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <linux/version.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/utsname.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "hooks.h"
 #include "log.h"
 #include "netns.h"
 #include "porttrace.skel.h"
 #include "probe_iter.h"
 #include "rights.h"
-#include "tracepoint.h"
 
 #define RING_DEFAULT (8UL << 20)
 #define SOCKETS_MAX (1U << 20) /* a bucket of 16 bytes is allocated for each */
 #define SOCKETS_MIN (1U << 16)
 
-/*
- * In the order of attaching.  accept goes before the states, so that a connection
- * whose birth is seen is also seen being accepted; the end of sockets goes before
- * their beginning, so that nothing is remembered for ever.
- */
-static const struct hook {
-	const char *program;
-	const char *call; /* the tracepoint of a system call; NULL: what SEC() says */
-	uint32_t since;   /* the first kernel that has it in the form that the program knows */
-} hooks[] = {
-	{ .program = "process_exit" },
-	{ .program = "process_exec" },
-	{ .program = "process_fork" },
-	{ .program = "tcp_destroy" },
-	{ .program = "exit_accept", .call = "sys_exit_accept" },
-	{ .program = "exit_accept", .call = "sys_exit_accept4" },
-	{ .program = "exit_call", .call = "sys_exit_bind" },
-	{ .program = "exit_call", .call = "sys_exit_listen" },
-	{ .program = "exit_call", .call = "sys_exit_connect" },
-	{ .program = "enter_bind", .call = "sys_enter_bind" },
-	{ .program = "enter_listen", .call = "sys_enter_listen" },
-	{ .program = "enter_connect", .call = "sys_enter_connect" },
-	{ .program = "uring_complete", .since = KERNEL_VERSION(6, 15, 0) },
-	{ .program = "tcp_state" },
-};
-
-#define HOOKS (sizeof(hooks) / sizeof(hooks[0]))
-
 struct probe {
 	struct porttrace_bpf *skel;
-	struct bpf_link *links[HOOKS];
+	struct hooks hooks;
 	struct ring_buffer *ring;
 	const volatile unsigned long *taken, *given; /* bytes, the kernel's pages of the ring */
 	probe_record record;
 	void *context;
-	char names[512];
-	uint32_t kernel;
+	char names[1024];
 };
 
+/* A message may be the verifier's log, of many lines. */
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
-	char line[1024];
+	char *text, *rest, *line;
 
-	if (level == LIBBPF_DEBUG)
+	if (level == LIBBPF_DEBUG || vasprintf(&text, format, args) < 0)
 		return 0;
-	(void)vsnprintf(line, sizeof(line), format, args);
-	line[strcspn(line, "\n")] = 0;
-	log_verbose("%s", line);
+	rest = text;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			log_verbose("%s", line);
+	free(text);
 	return 0;
 }
 
@@ -133,20 +107,29 @@ static void configure(struct porttrace_bpf *skel, const struct probe_config *con
 	}
 }
 
-/* The running kernel's version as KERNEL_VERSION() makes it. */
-static uint32_t kernel_version(void)
+/*
+ * Up to 6.0 the kernel warns of tracepoints' programs that allocate (96da3f7d489d): so the
+ * maps get their memory at once, and are smaller.
+ */
+static void preallocate(struct porttrace_bpf *skel)
 {
-	unsigned int version = 0, patch = 0, level = 0;
-	struct utsname name;
+	static const uint32_t sockets = 1U << 16, others = 1U << 13;
 
-	if (!uname(&name))
-		(void)sscanf(name.release, "%u.%u.%u", &version, &patch, &level);
-	return KERNEL_VERSION(version, patch, level);
+	(void)bpf_map__set_map_flags(skel->maps.sockets, 0);
+	(void)bpf_map__set_map_flags(skel->maps.calls, 0);
+	(void)bpf_map__set_map_flags(skel->maps.processes, 0);
+	(void)bpf_map__set_max_entries(skel->maps.sockets, sockets);
+	(void)bpf_map__set_max_entries(skel->maps.calls, others);
+	(void)bpf_map__set_max_entries(skel->maps.processes, others);
 }
 
-static struct bpf_program *hook_program(const struct probe *probe, const struct hook *hook)
+/* Up to 5.10 maps and programs count as locked memory; libbpf has tried to raise the limit. */
+static bool memory_is_limited(const struct probe *probe)
 {
-	return bpf_object__find_program_by_name(probe->skel->obj, hook->program);
+	struct rlimit limit;
+
+	return probe->hooks.kernel < KERNEL_VERSION(5, 11, 0) &&
+	       !getrlimit(RLIMIT_MEMLOCK, &limit) && limit.rlim_cur != RLIM_INFINITY;
 }
 
 static const volatile unsigned long *map_page(int fd, long number)
@@ -172,31 +155,72 @@ static void unmap_page(const volatile unsigned long *mapped)
 		(void)munmap((void *)mapped, (size_t)sysconf(_SC_PAGESIZE));
 }
 
-static int load(struct probe *probe, const struct probe_config *config)
+static int refused(const struct probe *probe, int err)
 {
-	int err = -ENOMEM;
-
-	probe->skel = porttrace_bpf__open();
-	if (!probe->skel)
-		return -errno;
-	configure(probe->skel, config);
-	probe->kernel = kernel_version();
-	probe->skel->rodata->kernel_version = probe->kernel;
-	for (size_t i = 0; i < HOOKS; i++)
-		if (hooks[i].since > probe->kernel)
-			(void)bpf_program__set_autoload(hook_program(probe, &hooks[i]), false);
-	err = porttrace_bpf__load(probe->skel);
-	if (err == -EPERM || err == -EACCES) {
+	if ((err == -EPERM || err == -ENOMEM) && memory_is_limited(probe)) {
+		log_error("too little locked memory for this kernel (before 5.11): ulimit -l "
+			  "unlimited, or CAP_SYS_RESOURCE: sudo porttrace");
+		return -EPERM;
+	}
+	if (err == -EPERM) { /* -EACCES is what the verifier says of a program */
 		log_error("the kernel refuses to load the programs (%s): root of the initial user "
 			  "namespace is needed, and no lockdown: sudo porttrace",
 			  strerror(-err));
 		return -EPERM;
 	}
-	if (err) {
-		log_error("this kernel can't load the programs: %s (-v tells more)",
-			  strerror(-err));
+	log_error("this kernel can't load the programs: %s (-v tells more)", strerror(-err));
+	return -ENOTSUP;
+}
+
+/* functions: programs may be attached to functions of the kernel, if it grants that. */
+static int load_programs(struct probe *probe, const struct probe_config *config, bool functions)
+{
+	int err;
+
+	probe->skel = porttrace_bpf__open();
+	if (!probe->skel)
+		return -errno;
+	configure(probe->skel, config);
+	hooks_choose(&probe->hooks, probe->skel->obj, functions);
+	if (hooks_need_memory(&probe->hooks))
+		preallocate(probe->skel);
+	probe->skel->rodata->kernel_version = probe->hooks.kernel;
+	probe->skel->rodata->uring_opcodes = hooks_uring_opcodes(&probe->hooks);
+	err = porttrace_bpf__load(probe->skel);
+	return err ?: hooks_try(&probe->hooks);
+}
+
+/* Said once: what this kernel's hooks do not show. */
+static void say_choice(struct probe *probe)
+{
+	const char *missed = hooks_missed(&probe->hooks);
+
+	hooks_names(&probe->hooks, FACTS, probe->names, sizeof(probe->names));
+	log_verbose("fentry and fexit: %s", hooks_use_functions(&probe->hooks) ? "in use"
+					    : probe->hooks.refusal[0] ? probe->hooks.refusal
+								      : "not asked for");
+	if (missed)
+		log_info("not seen here: %s (porttrace doctor tells why)", missed);
+}
+
+static int load(struct probe *probe, const struct probe_config *config)
+{
+	int err = load_programs(probe, config, config->way != PROBE_CALLS);
+
+	if (config->way == PROBE_FUNCTIONS && (err || probe->hooks.refusal[0])) {
+		log_error("--hooks functions: %s; without it, system calls are traced instead",
+			  probe->hooks.refusal[0] ? probe->hooks.refusal : strerror(-err));
 		return -ENOTSUP;
 	}
+	if (err && hooks_use_functions(&probe->hooks)) {
+		log_verbose("loading again without fentry and fexit: %s", strerror(-err));
+		hooks_detach(&probe->hooks);
+		porttrace_bpf__destroy(probe->skel);
+		err = load_programs(probe, config, false);
+	}
+	if (err)
+		return refused(probe, err);
+	say_choice(probe);
 	probe->ring = ring_buffer__new(bpf_map__fd(probe->skel->maps.ring), on_record, probe, NULL);
 	if (!probe->ring) {
 		err = -errno;
@@ -241,58 +265,15 @@ void probe_free(struct probe *probe)
 	free(probe);
 }
 
-static int attach_call(struct bpf_program *program, int directory, const char *name,
-		       struct bpf_link **link)
-{
-	int event = directory < 0 ? directory : tracepoint_open(directory, name);
-
-	if (event < 0)
-		return event;
-	*link = bpf_program__attach_perf_event(program, event);
-	if (*link) /* it owns the event now */
-		return 0;
-	close(event);
-	return -errno;
-}
-
-static int attach_hook(struct probe *probe, const struct hook *hook, int directory,
-		       struct bpf_link **link)
-{
-	struct bpf_program *program = hook_program(probe, hook);
-	const char *name = hook->call ?: bpf_program__section_name(program);
-	size_t len = strlen(probe->names);
-	int err = 0;
-
-	if (hook->since > probe->kernel) {
-		log_verbose("%s: this kernel's is older", name);
-		return 0;
-	}
-	if (hook->call) {
-		err = attach_call(program, directory, hook->call, link);
-	} else {
-		*link = bpf_program__attach(program);
-		if (!*link)
-			err = -errno;
-	}
-	if (err) {
-		log_error("the hook %s can't be attached: %s", name, strerror(-err));
-		return err == -EPERM || err == -EACCES ? -EPERM : -ENOTSUP;
-	}
-	(void)snprintf(probe->names + len, sizeof(probe->names) - len, "%s%s", len ? " " : "",
-		       name);
-	return 0;
-}
-
 int probe_attach(struct probe *probe)
 {
-	int directory = tracepoint_directory();
-	int err = 0;
+	char failed[64];
+	int err = hooks_attach(&probe->hooks, failed, sizeof(failed));
 
-	for (size_t i = 0; i < HOOKS && !err; i++)
-		err = attach_hook(probe, &hooks[i], directory, &probe->links[i]);
-	if (directory >= 0)
-		close(directory);
-	return err;
+	if (!err)
+		return 0;
+	log_error("the hook %s can't be attached: %s", failed, strerror(-err));
+	return err == -EPERM || err == -EACCES ? -EPERM : -ENOTSUP;
 }
 
 void probe_detach(struct probe *probe)
@@ -300,10 +281,7 @@ void probe_detach(struct probe *probe)
 	/* At one moment, not one hook after the other. */
 	if (probe->skel)
 		probe->skel->bss->stopped = true;
-	for (size_t i = HOOKS; i-- > 0;) { /* calls first end where they begin */
-		(void)bpf_link__destroy(probe->links[i]);
-		probe->links[i] = NULL;
-	}
+	hooks_detach(&probe->hooks);
 }
 
 static int on_namespace(void *context)
@@ -400,6 +378,11 @@ uint64_t probe_skipped(const struct probe *probe)
 			skipped += info.recursion_misses;
 	}
 	return skipped;
+}
+
+const struct hooks *probe_choice(const struct probe *probe)
+{
+	return &probe->hooks;
 }
 
 const char *probe_hooks(const struct probe *probe)

@@ -14,11 +14,19 @@
 
 struct probe;
 
+/* Which hooks may see bind, listen, connect and accept. */
+enum probe_way {
+	PROBE_BEST,
+	PROBE_FUNCTIONS, /* fentry and fexit, or -ENOTSUP */
+	PROBE_CALLS,     /* tracepoints of system calls */
+};
+
 struct probe_config {
 	uint64_t ring_size;    /* bytes, a power of two of at least a page; 0: 8 MiB */
 	bool states;           /* tell each change of state */
 	bool ipv4, ipv6;       /* only these; neither: both */
 	const uint64_t *ports; /* 65536 bits: only sockets with one of these at either end; or NULL */
+	enum probe_way way;
 };
 
 typedef void (*probe_record)(void *context, const void *data, size_t size);
@@ -62,5 +70,9 @@ uint64_t probe_skipped(const struct probe *probe);
 
 /* The names of the hooks in use, with a space between. */
 const char *probe_hooks(const struct probe *probe);
+
+struct hooks;
+/* The choice that was made, for doctor; the probe's. */
+const struct hooks *probe_choice(const struct probe *probe);
 
 #endif

@@ -337,6 +337,8 @@ struct socket {
 	struct file *file;
 };
 
+struct sockaddr;
+
 /* Contexts of programs. */
 
 struct trace_event_raw_sys_enter {

@@ -44,6 +44,9 @@ _porttrace_value() {
 	--netns)
 		_porttrace_words "$2" "self $(ls /run/netns 2>/dev/null)"
 		;;
+	--hooks)
+		_porttrace_words "$2" "auto functions calls"
+		;;
 	--ring-size)
 		_porttrace_words "$2" "1M 2M 4M 8M 16M 32M 64M"
 		;;
@@ -73,7 +76,7 @@ _porttrace() {
 	_porttrace_words "$cur" "-p --pid --comm --user --container --netns -P --port
 		--local-port --remote-port --net -4 -6 -t --tcp -u --udp -e --event --failed
 		--json -o --output --rotate-size --rotate-keep --wide -n --numeric --utc --color --args --snapshot
-		--count --duration --ring-size --flush-interval
+		--count --duration --ring-size --flush-interval --hooks
 		-q --quiet -v --verbose -V --version -h --help"
 }
 

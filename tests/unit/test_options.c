@@ -37,6 +37,7 @@
 #define EVENT_VALUE "an event is one of bind, listen, connect, accept, flow, close, state, open"
 #define FILE_VALUE "the name of a file is needed"
 #define COLOR_VALUE "one of auto, always, never"
+#define HOOKS_VALUE "one of auto, functions, calls"
 #define COUNT_VALUE "a count is a number from 1 to 18446744073709551615"
 #define DURATION_VALUE "a duration is a number of seconds above 0, at most 1000000000, as 10 or 0.5"
 #define INTERVAL_VALUE "an interval is a number of milliseconds from 1 to 60000"
@@ -681,6 +682,24 @@ static void test_color(void **state)
 	FAILS("--color: a value is missing; " COLOR_VALUE, "--color");
 }
 
+static void test_hooks(void **state)
+{
+	struct parsed p;
+
+	(void)state;
+	PASSES(&p, "-q");
+	assert_int_equal(p.options.hooks, HOOKS_AUTO);
+	options_free(&p.options);
+	PASSES(&p, "--hooks", "functions");
+	assert_int_equal(p.options.hooks, HOOKS_FUNCTIONS);
+	options_free(&p.options);
+	PASSES(&p, "--hooks=functions", "--hooks=calls");
+	assert_int_equal(p.options.hooks, HOOKS_CALLS);
+	options_free(&p.options);
+	EACH_FAILS("--hooks", HOOKS_VALUE, "fexit", "Auto", "call");
+	FAILS("--hooks: a value is missing; " HOOKS_VALUE, "--hooks");
+}
+
 static void test_no_color(void **state)
 {
 	struct parsed p;
@@ -1095,6 +1114,7 @@ int main(void)
 		cmocka_unit_test(test_what_could_never_show),
 		cmocka_unit_test(test_output),
 		cmocka_unit_test(test_color),
+		cmocka_unit_test(test_hooks),
 		cmocka_unit_test(test_no_color),
 		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_duration),

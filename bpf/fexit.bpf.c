@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * bind, listen, connect and accept where the kernel does them, whoever asked: a system
+ * call, io_uring, the kernel itself.  They cost nothing to those who do none of it.
+ * Process context, all of them.  Which function each is attached to is in user/probe.c.
+ */
+
+/* sk: the socket of the call, or NULL. */
+static __always_inline void function_call(enum call_kind kind, struct sock *sk, void *address,
+					  int len)
+{
+	struct call call = {
+		.sock = (__u64)sk,
+		.begin = bpf_ktime_get_boot_ns(),
+		.address = (__u64)address,
+		.len = len,
+		.kind = kind,
+		.from_kernel = true,
+	};
+
+	if (!sk)
+		return;
+	if (kind == CALL_LISTEN)
+		call.state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	call_begin(&call);
+}
+
+/* Only its end is of interest. */
+static __always_inline void bind_returned(struct sock *sk, void *address, int len, int ret)
+{
+	struct call call = {
+		.sock = (__u64)sk,
+		.address = (__u64)address,
+		.len = len,
+		.from_kernel = true,
+	};
+
+	if (sk && sock_is_tcp(FROM_NUMBER, sk))
+		bind_end(&call, ret);
+}
+
+/* A program has one function only, so there is one for each. */
+SEC("fexit")
+int BPF_PROG(bind_returns, struct socket *socket, struct sockaddr *address, int len, int ret)
+{
+	bind_returned(socket->sk, address, len, ret);
+	return 0;
+}
+
+SEC("fexit")
+int BPF_PROG(bind6_returns, struct socket *socket, struct sockaddr *address, int len, int ret)
+{
+	bind_returned(socket->sk, address, len, ret);
+	return 0;
+}
+
+SEC("fexit")
+int BPF_PROG(bind_sk_returns, struct sock *sk, struct sockaddr *address, int len, int ret)
+{
+	bind_returned(sk, address, len, ret);
+	return 0;
+}
+
+SEC("fexit")
+int BPF_PROG(bind6_sk_returns, struct sock *sk, struct sockaddr *address, int len, int ret)
+{
+	bind_returned(sk, address, len, ret);
+	return 0;
+}
+
+SEC("fentry")
+int BPF_PROG(listen_begins, struct socket *socket)
+{
+	function_call(CALL_LISTEN, socket_sock(socket), NULL, 0);
+	return 0;
+}
+
+SEC("fentry")
+int BPF_PROG(connect_begins, struct socket *socket, struct sockaddr *address, int len)
+{
+	function_call(CALL_CONNECT, socket_sock(socket), address, len);
+	return 0;
+}
+
+SEC("fexit")
+int BPF_PROG(listen_returns, struct socket *socket, int backlog, int ret)
+{
+	call_returned(ret);
+	return 0;
+}
+
+SEC("fexit")
+int BPF_PROG(connect_returns, struct socket *socket, struct sockaddr *address, int len, int flags,
+	     int ret)
+{
+	call_returned(ret);
+	return 0;
+}
+
+/*
+ * A connection gets the struct socket of who accepted it.  A trampoline sees only calls that
+ * begin after it was attached, and accept(2) waits: this comes after the wait.
+ */
+SEC("fentry")
+int BPF_PROG(accepted, struct sock *sk, struct socket *socket)
+{
+	accept_end(tcp_sock_of(sk));
+	return 0;
+}
+
+/* Where Multipath TCP's socket does not tell its first TCP socket (mptcp_first()). */
+SEC("fexit")
+int BPF_PROG(old_accept_returns, struct sock *listener, int flags, int *err, bool kern,
+	     struct sock *sk)
+{
+	accept_end(sk);
+	return 0;
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * See hooks.h.  hooks[] is the table of what is attached to what; another way to see
+ * the same thing is another row.
+ */
+#include "hooks.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/version.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "tracepoint.h"
+
+/*
+ * In the order of attaching.  The end of a call goes before its beginning, accept before
+ * the states, so that a connection whose birth is seen is also seen being accepted; the
+ * end of sockets goes before their beginning, so that nothing is remembered for ever.
+ */
+static const struct hook {
+	enum hook_fact fact;
+	enum hook_way way;
+	const char *program;
+	const char *target; /* function or system call's tracepoint; NULL: what SEC() says */
+	uint32_t since;     /* the first kernel that has it in the form that the program knows */
+	uint32_t until;     /* the first one that has not; 0: none */
+} hooks[] = {
+	{ FACT_PROCESSES, WAY_TRACEPOINT, "process_exit", NULL, 0, 0 },
+	{ FACT_PROCESSES, WAY_TRACEPOINT, "process_exec", NULL, 0, 0 },
+	{ FACT_PROCESSES, WAY_TRACEPOINT, "process_fork", NULL, 0, 0 },
+	{ FACT_STATES, WAY_TRACEPOINT, "tcp_destroy", NULL, 0, 0 },
+	{ FACT_CONNECT, WAY_FUNCTION, "connect_returns", "inet_stream_connect", 0, 0 },
+	{ FACT_CONNECT, WAY_FUNCTION, "connect_begins", "inet_stream_connect", 0, 0 },
+	{ FACT_ACCEPT, WAY_FUNCTION, "accepted", "security_sock_graft", 0, 0 },
+	{ FACT_ACCEPT, WAY_FUNCTION, "old_accept_returns", "inet_csk_accept", 0,
+	  KERNEL_VERSION(5, 11, 0) },
+	/* Multipath TCP binds by the second pair since that is there (e6d360ff87f0). */
+	{ FACT_BIND, WAY_FUNCTION, "bind_returns", "inet_bind", 0, KERNEL_VERSION(6, 6, 0) },
+	{ FACT_BIND, WAY_FUNCTION, "bind6_returns", "inet6_bind", 0, KERNEL_VERSION(6, 6, 0) },
+	{ FACT_BIND, WAY_FUNCTION, "bind_sk_returns", "inet_bind_sk", KERNEL_VERSION(6, 6, 0), 0 },
+	{ FACT_BIND, WAY_FUNCTION, "bind6_sk_returns", "inet6_bind_sk", KERNEL_VERSION(6, 6, 0),
+	  0 },
+	{ FACT_LISTEN, WAY_FUNCTION, "listen_returns", "inet_listen", 0, 0 },
+	{ FACT_LISTEN, WAY_FUNCTION, "listen_begins", "inet_listen", 0, 0 },
+	{ FACT_ACCEPT, WAY_CALL, "exit_accept", "sys_exit_accept", 0, 0 },
+	{ FACT_ACCEPT, WAY_CALL, "exit_accept", "sys_exit_accept4", 0, 0 },
+	{ FACT_BIND, WAY_CALL, "exit_call", "sys_exit_bind", 0, 0 },
+	{ FACT_LISTEN, WAY_CALL, "exit_call", "sys_exit_listen", 0, 0 },
+	{ FACT_CONNECT, WAY_CALL, "exit_call", "sys_exit_connect", 0, 0 },
+	{ FACT_BIND, WAY_CALL, "enter_bind", "sys_enter_bind", 0, 0 },
+	{ FACT_LISTEN, WAY_CALL, "enter_listen", "sys_enter_listen", 0, 0 },
+	{ FACT_CONNECT, WAY_CALL, "enter_connect", "sys_enter_connect", 0, 0 },
+	/* Its arguments are others before. */
+	{ FACT_URING, WAY_CALL, "uring_complete", NULL, KERNEL_VERSION(6, 15, 0), 0 },
+	{ FACT_STATES, WAY_TRACEPOINT, "tcp_state", NULL, 0, 0 },
+};
+
+#define HOOKS (sizeof(hooks) / sizeof(hooks[0]))
+_Static_assert(HOOKS <= HOOKS_MAX, "struct hooks has a link for each");
+
+static const char *const fact_names[] = {
+	[FACT_PROCESSES] = "processes", [FACT_CONNECT] = "connect", [FACT_ACCEPT] = "accept",
+	[FACT_BIND] = "bind",           [FACT_LISTEN] = "listen",   [FACT_URING] = "io_uring",
+	[FACT_STATES] = "states",
+};
+_Static_assert(sizeof(fact_names) / sizeof(fact_names[0]) == FACTS, "a name for each");
+
+static const char *const way_names[] = {
+	[WAY_TRACEPOINT] = "tracepoint",
+	[WAY_FUNCTION] = "function",
+	[WAY_CALL] = "system call",
+	[WAY_NONE] = "none",
+};
+_Static_assert(sizeof(way_names) / sizeof(way_names[0]) == WAYS, "a name for each");
+
+uint32_t hooks_kernel_version(void)
+{
+	unsigned int version = 0, patch = 0, level = 0;
+	struct utsname name;
+
+	if (!uname(&name))
+		(void)sscanf(name.release, "%u.%u.%u", &version, &patch, &level);
+	return KERNEL_VERSION(version, patch, level > 255 ? 255 : level);
+}
+
+static struct bpf_program *program_of(const struct hooks *self, const struct hook *hook)
+{
+	return bpf_object__find_program_by_name(self->object, hook->program);
+}
+
+static bool in_kernel(const struct hooks *self, const struct hook *hook)
+{
+	return self->kernel >= hook->since && (!hook->until || self->kernel < hook->until);
+}
+
+static bool in_use(const struct hooks *self, const struct hook *hook)
+{
+	return self->ways[hook->fact] == hook->way && in_kernel(self, hook);
+}
+
+/*
+ * Whether the kernel lets anybody load such programs, asked with one that has no function:
+ * a refusal (-EPERM) comes before the complaint about that (-EINVAL).
+ */
+static int functions_granted(void)
+{
+	static const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K }, /* r0 = 0 */
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FEXIT,
+		    .attach_btf_id = 1);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "Dual BSD/GPL", nothing, 2, &options);
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -EPERM || fd == -EACCES ? fd : 0;
+}
+
+/* Whether each function of a fact is there; sets the programs' targets. */
+static bool has_functions(struct hooks *self, enum hook_fact fact)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < HOOKS; i++) {
+		const struct hook *hook = &hooks[i];
+
+		if (hook->fact != fact || hook->way != WAY_FUNCTION || !in_kernel(self, hook))
+			continue;
+		some = true;
+		if (bpf_program__set_attach_target(program_of(self, hook), 0, hook->target)) {
+			(void)snprintf(self->refusal, sizeof(self->refusal),
+				       "this kernel has no function %s to attach to", hook->target);
+			return false;
+		}
+	}
+	return some;
+}
+
+static enum hook_way choose(struct hooks *self, enum hook_fact fact, bool functions)
+{
+	switch (fact) {
+	case FACT_PROCESSES:
+	case FACT_STATES:
+		return WAY_TRACEPOINT;
+	case FACT_URING: /* after the others */
+		for (enum hook_fact other = 0; other < FACT_URING; other++)
+			if (self->ways[other] == WAY_CALL)
+				return WAY_CALL;
+		return WAY_NONE;
+	default:
+		return functions && has_functions(self, fact) ? WAY_FUNCTION : WAY_CALL;
+	}
+}
+
+void hooks_choose(struct hooks *self, struct bpf_object *object, bool functions)
+{
+	int refused = functions ? functions_granted() : 0;
+
+	self->object = object;
+	self->kernel = hooks_kernel_version();
+	if (functions)
+		self->refusal[0] = 0;
+	if (refused)
+		(void)snprintf(self->refusal, sizeof(self->refusal),
+			       "the kernel refuses to load such programs: %s", strerror(-refused));
+	for (enum hook_fact fact = 0; fact < FACTS; fact++)
+		self->ways[fact] = choose(self, fact, functions && !refused);
+	for (size_t i = 0; i < HOOKS; i++)
+		(void)bpf_program__set_autoload(program_of(self, &hooks[i]), false);
+	for (size_t i = 0; i < HOOKS; i++)
+		if (in_use(self, &hooks[i]))
+			(void)bpf_program__set_autoload(program_of(self, &hooks[i]), true);
+}
+
+static int attach_call(struct bpf_program *program, int directory, const char *name,
+		       struct bpf_link **link)
+{
+	int event = directory < 0 ? directory : tracepoint_open(directory, name);
+
+	if (event < 0)
+		return event;
+	*link = bpf_program__attach_perf_event(program, event);
+	if (*link) /* it owns the event now */
+		return 0;
+	close(event);
+	return -errno;
+}
+
+/* directory: of the tracepoints, for a system call. */
+static int attach(struct hooks *self, size_t i, int directory)
+{
+	const struct hook *hook = &hooks[i];
+
+	if (self->links[i] || !in_use(self, hook))
+		return 0;
+	if (hook->way == WAY_CALL && hook->target)
+		return attach_call(program_of(self, hook), directory, hook->target,
+				   &self->links[i]);
+	self->links[i] = bpf_program__attach(program_of(self, hook));
+	return self->links[i] ? 0 : -errno;
+}
+
+int hooks_try(struct hooks *self)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < HOOKS; i++) {
+		if (hooks[i].way != WAY_FUNCTION || !in_use(self, &hooks[i]))
+			continue;
+		err = attach(self, i, -1);
+		break;
+	}
+	if (err)
+		(void)snprintf(self->refusal, sizeof(self->refusal),
+			       "the kernel does not attach such programs: %s", strerror(-err));
+	return err;
+}
+
+static bool needs_directory(const struct hooks *self)
+{
+	for (size_t i = 0; i < HOOKS; i++)
+		if (hooks[i].way == WAY_CALL && hooks[i].target && in_use(self, &hooks[i]))
+			return true;
+	return false;
+}
+
+/* "fexit/inet_listen", "tp_btf/tcp_destroy_sock", "sys_exit_bind". */
+static void name_of(const struct hooks *self, const struct hook *hook, char *name, size_t size)
+{
+	const char *section = bpf_program__section_name(program_of(self, hook));
+
+	if (hook->way == WAY_FUNCTION)
+		(void)snprintf(name, size, "%s/%s", section, hook->target);
+	else
+		(void)snprintf(name, size, "%s", hook->target ?: section);
+}
+
+int hooks_attach(struct hooks *self, char *failed, size_t size)
+{
+	int directory = needs_directory(self) ? tracepoint_directory() : -1;
+	int err = 0;
+
+	for (size_t i = 0; i < HOOKS && !err; i++) {
+		err = attach(self, i, directory);
+		if (err)
+			name_of(self, &hooks[i], failed, size);
+	}
+	if (directory >= 0)
+		close(directory);
+	return err;
+}
+
+void hooks_detach(struct hooks *self)
+{
+	for (size_t i = HOOKS; i-- > 0;) { /* calls first end where they begin */
+		(void)bpf_link__destroy(self->links[i]);
+		self->links[i] = NULL;
+	}
+}
+
+/* fact FACTS: all. */
+void hooks_names(const struct hooks *self, enum hook_fact fact, char *buffer, size_t size)
+{
+	size_t len = 0;
+
+	buffer[0] = 0;
+	for (size_t i = 0; i < HOOKS; i++) {
+		char name[64];
+
+		if (!in_use(self, &hooks[i]) || (fact != FACTS && hooks[i].fact != fact))
+			continue;
+		name_of(self, &hooks[i], name, sizeof(name));
+		if (len < size)
+			len += (size_t)snprintf(buffer + len, size - len, "%s%s", len ? " " : "",
+						name);
+	}
+}
+
+bool hooks_use_functions(const struct hooks *self)
+{
+	for (enum hook_fact fact = 0; fact < FACTS; fact++)
+		if (self->ways[fact] == WAY_FUNCTION)
+			return true;
+	return false;
+}
+
+const char *hooks_missed(const struct hooks *self)
+{
+	for (size_t i = 0; i < HOOKS; i++)
+		if (hooks[i].fact == FACT_URING && in_use(self, &hooks[i]))
+			return NULL;
+	if (self->ways[FACT_URING] == WAY_NONE)
+		return NULL;
+	return "who accepts by io_uring, and binds and failures by io_uring";
+}
+
+bool hooks_need_memory(const struct hooks *self)
+{
+	return self->kernel < KERNEL_VERSION(6, 1, 0) && needs_directory(self);
+}
+
+uint64_t hooks_uring_opcodes(const struct hooks *self)
+{
+	/* As in linux/io_uring.h, whose older versions lack some. */
+	static const uint8_t opcodes[FACTS] = {
+		[FACT_ACCEPT] = 13, [FACT_CONNECT] = 16, [FACT_BIND] = 56, [FACT_LISTEN] = 57
+	};
+	uint64_t bits = 0;
+
+	for (enum hook_fact fact = 0; fact < FACTS; fact++)
+		if (opcodes[fact] && self->ways[fact] != WAY_FUNCTION)
+			bits |= 1ULL << opcodes[fact];
+	return bits;
+}
+
+const char *hooks_way_name(enum hook_way way)
+{
+	return way_names[way];
+}
+
+const char *hooks_fact_name(enum hook_fact fact)
+{
+	return fact_names[fact];
+}
