@@ -6,16 +6,26 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "cmd_doctor.h"
 #include "cmd_trace.h"
 #include "log.h"
 #include "options.h"
 #include "services.h"
 
+/* COMMAND_HELP is answered by the options. */
+/* One thing a line. */
+/* clang-format off */
+static int (*const run_command[COMMANDS])(const struct options *, const struct services *) = {
+	[COMMAND_TRACE] = cmd_trace,
+	[COMMAND_DOCTOR] = cmd_doctor,
+};
+/* clang-format on */
+
 static int run(const struct options *options, const struct services *services)
 {
 	if (options->help || options->version) {
 		if (options->help)
-			options_help(stdout);
+			options_help(options->command, stdout);
 		else
 			(void)printf("porttrace " PORTTRACE_VERSION "\n");
 		if (!fflush(stdout))
@@ -27,7 +37,7 @@ static int run(const struct options *options, const struct services *services)
 		log_set_level(LOG_QUIET);
 	else if (options->verbose)
 		log_set_level(LOG_VERBOSE);
-	return cmd_trace(options, services);
+	return run_command[options->command](options, services);
 }
 
 int main(int argc, char **argv)

@@ -21,7 +21,6 @@
 #define ROTATE_KEEP_LIMIT 9999
 
 #define EVENT_VALUES "bind, listen, connect, accept, flow, close, state, open"
-#define PORT_VALUE "a port is a number from 1 to 65535, a range as 8000-8080, or a service name"
 
 static int append_number(uint32_t **list, size_t *count, uint32_t number)
 {

@@ -10,6 +10,8 @@
 #include "options.h"
 #include "values.h"
 
+#define PORT_VALUE "a port is a number from 1 to 65535, a range as 8000-8080, or a service name"
+
 enum option_group {
 	GROUP_FILTER,
 	GROUP_OUTPUT,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * How a command line is read, and what --help prints: machinery over the entries
- * of option_table.c.  Hand-made, because getopt_long(3) prints messages of its own
+ * How a command line is read: machinery over the entries of option_table.c and
+ * command.c; what --help prints is in options_help.c.  Hand-made, because getopt_long(3) prints messages of its own
  * and keeps its place in globals.  Arguments come back in messages, so they are
  * escaped: a name pasted from elsewhere must not reach the terminal as it is.
  */
@@ -15,7 +15,6 @@
 #include "option_table.h"
 #include "text.h"
 
-#define HELP_COLUMN 33
 #define ROTATE_KEEP_DEFAULT 5
 #define SHOWN_BYTES 64 /* of an argument in a message: the rest of the line must stay in sight */
 
@@ -25,7 +24,9 @@ struct parser {
 	char **argv;
 	int argc;
 	int next;           /* index in argv of what was not looked at yet */
+	bool named;         /* the command was */
 	bool only_operands; /* after "--" */
+	uint64_t given;     /* a bit for each option of the table that was there */
 	char *message;
 	size_t size;
 };
@@ -34,15 +35,6 @@ struct parser {
 struct shown {
 	char text[4 * SHOWN_BYTES + sizeof("...")];
 };
-
-static const char *const group_titles[] = {
-	[GROUP_FILTER] = "Filter (of one kind, any will do; of several kinds, all must)",
-	[GROUP_OUTPUT] = "Output",
-	[GROUP_STOP] = "Stop",
-	[GROUP_TUNING] = "Tuning",
-	[GROUP_OTHER] = "Other",
-};
-_Static_assert(sizeof(group_titles) / sizeof(group_titles[0]) == OPTION_GROUPS, "a title each");
 
 static const char *show(struct shown *shown, const char *argument)
 {
@@ -131,6 +123,7 @@ static int apply(struct parser *parser, const struct option *option, const char 
 {
 	struct setting setting = { .options = parser->options };
 
+	parser->given |= 1ULL << (option - option_table); /* test_options.c counts them */
 	if (option->value) {
 		if (!value && parser->next >= parser->argc)
 			return complain(parser, "%s: a value is missing; %s", written,
@@ -193,21 +186,122 @@ static int parse_short(struct parser *parser, const char *argument)
 	return 0;
 }
 
+static int add_operand(struct parser *parser, const char *operand)
+{
+	struct options *options = parser->options;
+	char **longer = reallocarray(options->operands, options->operand_count + 1, sizeof(char *));
+
+	if (!longer)
+		return -ENOMEM;
+	options->operands = longer;
+	longer[options->operand_count] = strdup(operand);
+	return longer[options->operand_count++] ? 0 : -ENOMEM;
+}
+
+/* The first operand is the command. */
+static int parse_operand(struct parser *parser, const char *operand)
+{
+	enum command_id id;
+	struct shown shown;
+	char names[128];
+
+	if (parser->named) {
+		parser->only_operands |= command_table[parser->options->command].rest;
+		return add_operand(parser, operand);
+	}
+	id = command_find(operand);
+	command_names(names, sizeof(names));
+	if (id == COMMANDS)
+		return complain(parser, "unknown command '%s'; there are %s", show(&shown, operand),
+				names);
+	parser->options->command = id;
+	parser->named = true;
+	return 0;
+}
+
 static int parse_argument(struct parser *parser)
 {
 	const char *argument = parser->argv[parser->next++];
-	struct shown shown;
 
 	if (parser->only_operands || argument[0] != '-' || !argument[1])
-		return complain(parser,
-				"unknown command '%s'; only options are allowed, "
-				"and 'porttrace --help' lists them",
-				show(&shown, argument));
+		return parse_operand(parser, argument);
 	if (argument[1] != '-')
 		return parse_short(parser, argument);
 	if (argument[2])
 		return parse_long(parser, argument);
 	parser->only_operands = true;
+	return 0;
+}
+
+/* "porttrace help who" is "porttrace who --help". */
+static int parse_help(struct parser *parser)
+{
+	struct options *options = parser->options;
+	enum command_id id = COMMAND_TRACE;
+	struct shown shown;
+	char names[128];
+
+	if (options->operand_count)
+		id = command_find(options->operands[0]);
+	command_names(names, sizeof(names));
+	if (id == COMMANDS)
+		return complain(parser, "help: unknown command '%s'; there are %s",
+				show(&shown, options->operands[0]), names);
+	options->command = id;
+	options->help = true;
+	return 0;
+}
+
+static int check_operands(struct parser *parser)
+{
+	const struct options *options = parser->options;
+	const struct command *command = &command_table[options->command];
+	struct shown shown;
+
+	if (options->operand_count > command->most)
+		return complain(parser, "%s: '%s' is too much; it takes %s", command->name,
+				show(&shown, options->operands[command->most]),
+				command->operands ? command->operands : "only options");
+	if (options->operand_count < command->least)
+		return complain(parser, "%s: %s is missing", command->name, command->operands);
+	return 0;
+}
+
+/* The options that a command has, as far as they find room. */
+static void list_options(const struct command *command, char *list, size_t size)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *option = &option_table[i];
+		const char letter[] = { option->letter, '\0' };
+
+		if (!command_has(command, option->name ? option->name : letter) || len >= size)
+			continue;
+		len += (size_t)snprintf(list + len, size - len, "%s%s%s", len ? " " : "",
+					option->name ? "--" : "-",
+					option->name ? option->name : letter);
+	}
+}
+
+static int check_options(struct parser *parser)
+{
+	const struct command *command = &command_table[parser->options->command];
+
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *option = &option_table[i];
+		const char letter[] = { option->letter, '\0' };
+		char list[400] = "";
+
+		if (!(parser->given & 1ULL << i) ||
+		    command_has(command, option->name ? option->name : letter))
+			continue;
+		list_options(command, list, sizeof(list));
+		return complain(parser, "%s has no %s%s; it has %s",
+				command->name ? command->name : "tracing",
+				option->name ? "--" : "-", option->name ? option->name : letter,
+				list);
+	}
 	return 0;
 }
 
@@ -259,7 +353,10 @@ int options_parse(struct options *options, int argc, char **argv, const struct s
 		if (options->help || options->version)
 			return 0;
 	}
-	return check(&parser);
+	err = check_options(&parser) ?: check_operands(&parser);
+	if (err)
+		return err;
+	return options->command == COMMAND_HELP ? parse_help(&parser) : check(&parser);
 }
 
 void options_free(struct options *options)
@@ -269,70 +366,9 @@ void options_free(struct options *options)
 	filter_free(&options->filter);
 	free(options->output);
 	options->output = NULL;
-}
-
-/* "-p, --pid PID"; returns its length. */
-static int help_names(const struct option *option, char *names, size_t size)
-{
-	const char letter[] = { '-', option->letter, '\0' };
-	const char *between = option->letter ? ", " : "  ";
-
-	return snprintf(names, size, "%s%s%s%s%s%s", option->letter ? letter : "  ",
-			option->name ? between : "", option->name ? "--" : "",
-			option->name ? option->name : "", option->value ? " " : "",
-			option->value ? option->value : "");
-}
-
-static void help_option(const struct option *option, FILE *out)
-{
-	const char *line = option->help;
-	char names[128];
-	int width = help_names(option, names, sizeof(names));
-
-	fprintf(out, "  %s", names);
-	width = HELP_COLUMN - 2 - width;
-	if (width < 1) {
-		fputc('\n', out);
-		width = HELP_COLUMN;
-	}
-	for (;;) {
-		int len = (int)strcspn(line, "\n");
-
-		fprintf(out, "%*s%.*s\n", width, "", len, line);
-		if (!line[len])
-			break;
-		line += len + 1;
-		width = HELP_COLUMN;
-	}
-}
-
-void options_help(FILE *out)
-{
-	fputs("Usage: porttrace [OPTION]...\n"
-	      "Show, live, which process is behind which TCP port.\n",
-	      out);
-	for (enum option_group group = 0; group < OPTION_GROUPS; group++) {
-		fprintf(out, "\n%s:\n", group_titles[group]);
-		for (size_t i = 0; i < option_count; i++)
-			if (option_table[i].group == group)
-				help_option(&option_table[i], out);
-	}
-	fputs("\nFilters may be repeated; in PORTS and LIST commas separate values.\n"
-	      "Exit status: 0 done, 1 failure, 2 wrong usage, 3 a right is missing,\n"
-	      "4 this kernel cannot, 5 the output failed.  More in porttrace(8).\n",
-	      out);
-}
-
-void options_list(FILE *out)
-{
-	for (size_t i = 0; i < option_count; i++) {
-		const struct option *option = &option_table[i];
-
-		if (option->letter)
-			fprintf(out, "-%c%s", option->letter, option->name ? " " : "");
-		if (option->name)
-			fprintf(out, "--%s", option->name);
-		fprintf(out, "%s%s\n", option->value ? " " : "",
-			option->value ? option->value : "");
-	}
+	for (size_t i = 0; i < options->operand_count; i++)
+		free(options->operands[i]);
+	free(options->operands);
+	options->operands = NULL;
+	options->operand_count = 0;
 }

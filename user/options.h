@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The command line as data.  One table drives parsing, --help and completion.
+ * The command line as data.  A table of options and one of commands
+ * (command.h) drive parsing, --help and completion.
  * Knows nothing of what the options do.
  */
 #ifndef OPTIONS_H
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "command.h"
 #include "filter.h"
 
 struct services;
@@ -38,6 +40,10 @@ enum {
 };
 
 struct options {
+	enum command_id command;
+	char **operands; /* behind the command */
+	size_t operand_count;
+
 	struct filter filter;
 
 	bool json;
@@ -74,7 +80,7 @@ int options_parse(struct options *options, int argc, char **argv, const struct s
 		  char *message, size_t size);
 void options_free(struct options *options); /* safe on a zeroed struct */
 
-void options_help(FILE *out);
+void options_help(enum command_id command, FILE *out);
 /* One option's names a line, "-p --pid PID", for the completion script's generator and its test. */
 void options_list(FILE *out);
 

@@ -62,8 +62,41 @@ _porttrace_value() {
 	esac
 }
 
+# The options of command $1, "" the one without a name, as in user/command.c.
+_porttrace_options() {
+	local filters="-p --pid --comm --user --container --netns -P --port --local-port --remote-port
+		--net -4 -6 -t --tcp -u --udp"
+	local texts="--json -o --output --wide -n --numeric --utc --color --args"
+	local logs="--rotate-size --rotate-keep"
+
+	case $1 in
+	"")
+		echo "$filters -e --event --failed $texts $logs --snapshot --count --duration
+			--ring-size --flush-interval --hooks"
+		;;
+	doctor)
+		echo "--json --hooks"
+		;;
+	esac
+	echo "-q --quiet -v --verbose -V --version -h --help"
+}
+
+_porttrace_commands="doctor help"
+
+# The first word that is one of the commands.
+_porttrace_command() {
+	local word
+
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		if [[ " $_porttrace_commands " == *" $word "* ]]; then
+			echo "$word"
+			return
+		fi
+	done
+}
+
 _porttrace() {
-	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command
 
 	COMPREPLY=()
 	# bash takes "--color=al" apart at the "=".
@@ -73,11 +106,12 @@ _porttrace() {
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	_porttrace_value "$prev" "$cur" && return
-	_porttrace_words "$cur" "-p --pid --comm --user --container --netns -P --port
-		--local-port --remote-port --net -4 -6 -t --tcp -u --udp -e --event --failed
-		--json -o --output --rotate-size --rotate-keep --wide -n --numeric --utc --color --args --snapshot
-		--count --duration --ring-size --flush-interval --hooks
-		-q --quiet -v --verbose -V --version -h --help"
+	command=$(_porttrace_command)
+	if [[ $command == help || (-z $command && $cur != -*) ]]; then
+		_porttrace_words "$cur" "$_porttrace_commands"
+	else
+		_porttrace_words "$cur" "$(_porttrace_options "$command")"
+	fi
 }
 
 complete -F _porttrace porttrace

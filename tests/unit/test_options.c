@@ -18,14 +18,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "options.h"
+#include "option_table.h"
 #include "services.h"
 #include "values.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_ARGS 16
 #define SECOND 1000000000ULL
-#define PORT_VALUE "a port is a number from 1 to 65535, a range as 8000-8080, or a service name"
 #define NET_VALUE "a network is an IPv4 or IPv6 address, as 10.0.0.0/8, fe80::/10 or ::1"
 #define SIZE_VALUE "a size is a power of two from 4K to 1G, as 8M"
 #define NETNS_VALUE "a network namespace is an inode number, a name in /run/netns, or 'self'"
@@ -42,7 +41,7 @@
 #define DURATION_VALUE "a duration is a number of seconds above 0, at most 1000000000, as 10 or 0.5"
 #define INTERVAL_VALUE "an interval is a number of milliseconds from 1 to 60000"
 #define HELP "'porttrace --help' lists them"
-#define ONLY_OPTIONS "only options are allowed, and " HELP
+#define THERE_ARE "there are doctor, help"
 
 static const char services_text[] = "http 80/tcp www\n"
 				    "http-alt 8080/tcp\n"
@@ -282,12 +281,61 @@ static void test_unknown(void **state)
 static void test_operands(void **state)
 {
 	(void)state;
-	FAILS("unknown command 'foo'; " ONLY_OPTIONS, "foo");
-	FAILS("unknown command 'foo'; " ONLY_OPTIONS, "--json", "foo");
-	FAILS("unknown command 'foo'; " ONLY_OPTIONS, "--", "foo", "bar");
-	FAILS("unknown command ''; " ONLY_OPTIONS, "");
-	FAILS("unknown command '-'; " ONLY_OPTIONS, "-");
-	FAILS("unknown command '--json'; " ONLY_OPTIONS, "--", "--json");
+	FAILS("unknown command 'foo'; " THERE_ARE, "foo");
+	FAILS("unknown command 'foo'; " THERE_ARE, "--json", "foo");
+	FAILS("unknown command 'foo'; " THERE_ARE, "--", "foo", "bar");
+	FAILS("unknown command ''; " THERE_ARE, "");
+	FAILS("unknown command '-'; " THERE_ARE, "-");
+	FAILS("unknown command '--json'; " THERE_ARE, "--", "--json");
+}
+
+/* Every option of a command is in the table, and the table is not too long for a bit each. */
+static void test_commands(void **state)
+{
+	(void)state;
+	assert_true(option_count <= 64);
+	for (enum command_id id = 0; id < COMMANDS; id++) {
+		const struct command *command = &command_table[id];
+		size_t words = 0, found = 0;
+
+		for (const char *at = command->options; *at; at += strspn(at, " "), words++)
+			at += strcspn(at, " ");
+		for (size_t i = 0; i < option_count; i++) {
+			const char letter[] = { option_table[i].letter, '\0' };
+			const char *name = option_table[i].name ?: letter;
+
+			found += command_has(command, name);
+		}
+		assert_int_equal(words, found);
+		assert_true(command_has(command, "help"));
+		assert_true(command->most >= command->least);
+		assert_true(!command->most == !command->operands);
+	}
+	assert_int_equal(command_find("help"), COMMAND_HELP);
+	assert_int_equal(command_find("hel"), COMMANDS);
+	assert_int_equal(command_find(""), COMMANDS);
+	assert_false(command_has(&command_table[COMMAND_TRACE], "por"));
+	assert_false(command_has(&command_table[COMMAND_TRACE], ""));
+}
+
+static void test_help_of_a_command(void **state)
+{
+	struct parsed p;
+
+	(void)state;
+	PASSES(&p, "help");
+	assert_true(p.options.help);
+	assert_int_equal(p.options.command, COMMAND_TRACE);
+	options_free(&p.options);
+	PASSES(&p, "help", "help");
+	assert_int_equal(p.options.command, COMMAND_HELP);
+	options_free(&p.options);
+	PASSES(&p, "help", "--help");
+	assert_int_equal(p.options.command, COMMAND_HELP);
+	options_free(&p.options);
+	FAILS("help: unknown command 'foo'; " THERE_ARE, "help", "foo");
+	FAILS("help: 'b' is too much; it takes [COMMAND]", "help", "a", "b");
+	FAILS("help has no --json; it has --quiet --verbose --version --help", "--json", "help");
 }
 
 static void test_values_that_no_one_takes(void **state)
@@ -927,7 +975,7 @@ static void test_long_arguments(void **state)
 	assert_non_null(strstr(p.message, "...: " PORT_VALUE));
 	options_free(&p.options);
 	PARSE(&p, longest);
-	assert_non_null(strstr(p.message, HELP));
+	assert_non_null(strstr(p.message, THERE_ARE));
 	options_free(&p.options);
 
 	memset(longest, '1', len);
@@ -973,9 +1021,14 @@ static char *printed_by(void (*print)(FILE *out))
 	return text;
 }
 
+static void help_of_trace(FILE *out)
+{
+	options_help(COMMAND_TRACE, out);
+}
+
 static void test_help(void **state)
 {
-	char *help = printed_by(options_help), *list = printed_by(options_list), *rest = help;
+	char *help = printed_by(help_of_trace), *list = printed_by(options_list), *rest = help;
 	static const char *const groups[] = { "\nFilter ", "\nOutput:\n", "\nStop:\n",
 					      "\nTuning:\n", "\nOther:\n" };
 	const char *place = help;
@@ -1068,6 +1121,9 @@ static void check_source(const char *name)
 	assert_non_null(copy);
 	check_words(name, text, copy);
 	check_no_others(name, text, list);
+	for (enum command_id id = COMMAND_TRACE + 1; id < COMMANDS; id++)
+		if (!has_word(text, command_table[id].name, strlen(command_table[id].name)))
+			fail_msg("%s lacks the command %s", name, command_table[id].name);
 	free(copy);
 	free(list);
 	free(text);
@@ -1095,6 +1151,8 @@ int main(void)
 		cmocka_unit_test(test_ways_of_writing),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_operands),
+		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_help_of_a_command),
 		cmocka_unit_test(test_values_that_no_one_takes),
 		cmocka_unit_test(test_missing_values),
 		cmocka_unit_test(test_pid),
