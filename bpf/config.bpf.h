@@ -22,6 +22,9 @@ const volatile __u8 only_family = 0;
 const volatile bool only_ports = false;
 const volatile __u64 ports[65536 / 64] = {};
 
+/* Only the processes of the map tree, and what they start, are of interest. */
+const volatile bool only_tree = false;
+
 /* Requests of io_uring, a bit for each opcode, that no better hook sees. */
 const volatile __u64 uring_opcodes = 0;
 

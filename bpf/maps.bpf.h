@@ -108,6 +108,19 @@ struct {
 	__type(value, struct told);
 } processes SEC(".maps");
 
+/*
+ * With only_tree: processes that descend from the first one, which user space puts here,
+ * by tgid until they exit; the value says nothing.  Full: counted in lost_map, the new
+ * process and its children are not told.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, __u8);
+} tree SEC(".maps");
+
 /* All events, on their way to user space; probe.c sets the size. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

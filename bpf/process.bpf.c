@@ -29,6 +29,14 @@ static __always_inline void tell_life(enum pt_type type, struct task_struct *tas
 	bpf_ringbuf_submit(life, wake_flags());
 }
 
+static __always_inline void grow_tree(__u32 parent, __u32 child)
+{
+	__u8 yes = 1;
+
+	if (in_tree(parent) && bpf_map_update_elem(&tree, &child, &yes, BPF_ANY))
+		count(lost_map);
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task)
 {
@@ -40,8 +48,12 @@ int BPF_PROG(process_exec, struct task_struct *task)
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	/* A thread is no process. */
-	if (parent->tgid != child->tgid && is_told(parent))
+	__u32 tgid = child->tgid;
+
+	if (parent->tgid == child->tgid) /* a thread is no process */
+		return 0;
+	grow_tree(parent->tgid, tgid);
+	if (is_told(parent))
 		tell_life(PT_FORK, parent, child);
 	return 0;
 }
@@ -52,7 +64,11 @@ int BPF_PROG(process_exit, struct task_struct *task)
 {
 	__u32 tgid = task->tgid;
 
-	if (task->signal->live.counter || !is_told(task))
+	if (task->signal->live.counter)
+		return 0;
+	if (only_tree)
+		bpf_map_delete_elem(&tree, &tgid);
+	if (!is_told(task))
 		return 0;
 	tell_life(PT_EXIT, task, NULL);
 	bpf_map_delete_elem(&processes, &tgid);

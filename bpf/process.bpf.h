@@ -160,6 +160,12 @@ static __always_inline void read_args(struct task_struct *task, struct pt_proces
 		process->args_len = len;
 }
 
+/* A process of the tree that user space asked for. */
+static __always_inline bool in_tree(__u32 tgid)
+{
+	return only_tree && bpf_map_lookup_elem(&tree, &tgid);
+}
+
 /*
  * Tell user space who the current process is, unless it knows.  A global function:
  * the verifier looks at it once, not once for each of its callers.
@@ -195,6 +201,7 @@ __noinline int tell_current(void)
 	/* Its files are closed after its PT_EXIT. */
 	exiting = TASK(task, flags) & PF_EXITING && !BPF_CORE_READ(task, signal, live.counter);
 	process->exiting = exiting;
+	process->in_tree = in_tree(tgid);
 	bpf_ringbuf_submit(process, wake_flags());
 	if (!exiting)
 		bpf_map_update_elem(&processes, &tgid, &now, BPF_ANY);

@@ -14,6 +14,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "clock.h"
 #include "cmd_output.h"
 #include "format.h"
@@ -33,6 +34,8 @@
 struct trace {
 	const struct options *options;
 	const struct services *services;
+	struct child *child; /* porttrace run; NULL: everything is traced */
+	struct filter filter;
 	struct machine machine;
 	struct cmd_output output;
 	struct probe *probe;
@@ -86,7 +89,7 @@ static int open_pipeline(struct trace *trace)
 {
 	const struct options *options = trace->options;
 	struct pipeline_config config = {
-		.filter = &options->filter,
+		.filter = &trace->filter,
 		.format = options->json ? &format_json : &format_table,
 		.sink = trace->output.sink,
 		.want_args = options->args || options->wide,
@@ -126,6 +129,7 @@ static int open_probe(struct trace *trace)
 		.ipv6 = options->filter.ipv6,
 		.ports = kernel_ports(trace),
 		.way = (enum probe_way)options->hooks,
+		.root = trace->child ? (uint32_t)trace->child->pid : 0,
 	};
 
 	return output_status(probe_open(&trace->probe, &config, on_record, trace));
@@ -141,6 +145,7 @@ static int open_events(struct trace *trace)
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGCHLD);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	trace->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -178,8 +183,18 @@ static int start(struct trace *trace)
 	pipeline_live(trace->pipeline);
 	trace->next_sweep = clock_boot() + SWEEP_INTERVAL;
 	(void)cmd_output_flush(&trace->output, trace->pipeline);
-	log_info("tracing TCP in every network namespace, Ctrl-C ends it");
+	log_info(trace->child ? "tracing TCP of this command and what it starts"
+			      : "tracing TCP in every network namespace, Ctrl-C ends it");
+	if (trace->child)
+		child_release(trace->child);
 	return EXIT_DONE;
+}
+
+/* A command decides what a signal means; a terminal sends SIGINT to it as well. */
+static void pass_on(const struct trace *trace, uint32_t signal)
+{
+	if (signal != SIGINT && signal != SIGCHLD)
+		(void)kill(trace->child->pid, (int)signal);
 }
 
 /* true: go on. */
@@ -191,11 +206,14 @@ static bool handle_signals(struct trace *trace)
 	while (read(trace->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP && trace->options->output) {
 			cmd_output_reopen(&trace->output, trace->pipeline);
-		} else {
+		} else if (trace->child) {
+			pass_on(trace, info.ssi_signo);
+		} else if (info.ssi_signo != SIGCHLD) {
 			go_on = false;
 		}
 	}
-	return go_on;
+	/* It may have ended before SIGCHLD was waited for. */
+	return go_on && !(trace->child && child_ended(trace->child));
 }
 
 /*
@@ -329,10 +347,23 @@ static int stop(struct trace *trace)
 
 int cmd_trace(const struct options *options, const struct services *services)
 {
+	return cmd_trace_child(options, services, NULL);
+}
+
+int cmd_trace_child(const struct options *options, const struct services *services,
+		    struct child *child)
+{
 	struct trace trace = {
-		.options = options, .services = services, .signals = -1, .epoll = -1
+		.options = options,
+		.services = services,
+		.child = child,
+		.signals = -1,
+		.epoll = -1,
 	};
 	int status;
+
+	trace.filter = options->filter; /* shares what that owns */
+	trace.filter.tree = child;
 
 	machine_read(&trace.machine);
 	trace.interval = options->flush_interval;
@@ -345,6 +376,8 @@ int cmd_trace(const struct options *options, const struct services *services)
 		loop(&trace);
 		status = stop(&trace);
 	}
+	if (child && child->ended)
+		status = child_exit_status(child);
 	probe_free(trace.probe);
 	pipeline_free(trace.pipeline);
 	cmd_output_free(&trace.output);

@@ -5,9 +5,14 @@
 
 #include "options.h"
 
+struct child;
 struct services;
 
 /* Trace until a signal, --count or --duration.  The exit status. */
 int cmd_trace(const struct options *options, const struct services *services);
+
+/* The same for a child at its gate and its descendants, until it ends: its exit status. */
+int cmd_trace_child(const struct options *options, const struct services *services,
+		    struct child *child);
 
 #endif

@@ -22,6 +22,11 @@ const struct command command_table[COMMANDS] = {
 		.help = "Show, live, which process is behind which TCP port.",
 		.options = FILTERS "event failed " TEXTS LOGS "snapshot count duration "
 			   "ring-size flush-interval hooks " OF_ALL },
+	[COMMAND_RUN] = {
+		.name = "run", .operands = "[--] COMMAND...", .least = 1, .most = SIZE_MAX,
+		.rest = true,
+		.help = "run COMMAND, trace only it and its children",
+		.options = FILTERS "event failed " TEXTS LOGS "ring-size flush-interval hooks " OF_ALL },
 	[COMMAND_DOCTOR] = {
 		.name = "doctor",
 		.help = "what can be seen here, hook by hook",

@@ -12,6 +12,7 @@
 
 enum command_id {
 	COMMAND_TRACE, /* the one without a name */
+	COMMAND_RUN,
 	COMMAND_DOCTOR,
 	COMMAND_HELP,
 	COMMANDS,

@@ -105,6 +105,13 @@ static bool passes_process(const struct filter *filter, const struct process *pr
 	       container_matches(filter, process->container_id);
 }
 
+/* What one of the tree does to another process's socket is its doing too. */
+static bool passes_tree(const struct filter *filter, const struct event *event)
+{
+	return !filter->tree || (event->process && event->process->in_tree) ||
+	       (event->actor && event->actor->in_tree);
+}
+
 static bool passes_ports(const struct filter *filter, const struct event *event)
 {
 	return (filter_port_has(&filter->ports, event->local.port) ||
@@ -158,5 +165,6 @@ bool filter_passes(const struct filter *filter, const struct event *event)
 	default:
 		break;
 	}
-	return filter_could_pass(filter, event) && passes_process(filter, event->process);
+	return filter_could_pass(filter, event) && passes_process(filter, event->process) &&
+	       passes_tree(filter, event);
 }

@@ -41,6 +41,7 @@ struct filter {
 	bool ipv4, ipv6;      /* neither or both: all */
 	bool tcp, udp;        /* likewise */
 	bool failed;          /* only failures */
+	bool tree;            /* only of processes that are in_tree */
 };
 
 /* An empty filter: everything passes but state. */

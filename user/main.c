@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "cmd_doctor.h"
+#include "cmd_run.h"
 #include "cmd_trace.h"
 #include "log.h"
 #include "options.h"
@@ -17,6 +18,7 @@
 /* clang-format off */
 static int (*const run_command[COMMANDS])(const struct options *, const struct services *) = {
 	[COMMAND_TRACE] = cmd_trace,
+	[COMMAND_RUN] = cmd_run,
 	[COMMAND_DOCTOR] = cmd_doctor,
 };
 /* clang-format on */

@@ -118,9 +118,11 @@ static void preallocate(struct porttrace_bpf *skel)
 	(void)bpf_map__set_map_flags(skel->maps.sockets, 0);
 	(void)bpf_map__set_map_flags(skel->maps.calls, 0);
 	(void)bpf_map__set_map_flags(skel->maps.processes, 0);
+	(void)bpf_map__set_map_flags(skel->maps.tree, 0);
 	(void)bpf_map__set_max_entries(skel->maps.sockets, sockets);
 	(void)bpf_map__set_max_entries(skel->maps.calls, others);
 	(void)bpf_map__set_max_entries(skel->maps.processes, others);
+	(void)bpf_map__set_max_entries(skel->maps.tree, others);
 }
 
 /* Up to 5.10 maps and programs count as locked memory; libbpf has tried to raise the limit. */
@@ -175,6 +177,7 @@ static int refused(const struct probe *probe, int err)
 /* functions: programs may be attached to functions of the kernel, if it grants that. */
 static int load_programs(struct probe *probe, const struct probe_config *config, bool functions)
 {
+	uint8_t yes = 1;
 	int err;
 
 	probe->skel = porttrace_bpf__open();
@@ -184,9 +187,13 @@ static int load_programs(struct probe *probe, const struct probe_config *config,
 	hooks_choose(&probe->hooks, probe->skel->obj, functions);
 	if (hooks_need_memory(&probe->hooks))
 		preallocate(probe->skel);
+	probe->skel->rodata->only_tree = config->root;
 	probe->skel->rodata->kernel_version = probe->hooks.kernel;
 	probe->skel->rodata->uring_opcodes = hooks_uring_opcodes(&probe->hooks);
 	err = porttrace_bpf__load(probe->skel);
+	if (!err && config->root)
+		err = bpf_map_update_elem(bpf_map__fd(probe->skel->maps.tree), &config->root, &yes,
+					  BPF_ANY);
 	return err ?: hooks_try(&probe->hooks);
 }
 

@@ -27,6 +27,7 @@ struct probe_config {
 	bool ipv4, ipv6;       /* only these; neither: both */
 	const uint64_t *ports; /* 65536 bits: only sockets with one of these at either end; or NULL */
 	enum probe_way way;
+	uint32_t root; /* pid: mark it and its descendants (in_tree); 0: nobody */
 };
 
 typedef void (*probe_record)(void *context, const void *data, size_t size);

@@ -31,6 +31,7 @@ struct process {
 	size_t args_len;        /* bytes of args */
 	uint32_t uid;           /* effective; UINT32_MAX: not known */
 	const char *user;       /* NULL: uid has no name */
+	bool in_tree;           /* of the command that is traced (porttrace run) */
 	uint32_t parent_pid;    /* 0: not known */
 	char parent_name[PT_COMM_LEN];
 	char *container_id;            /* of the innermost container; NULL: none, or not known */

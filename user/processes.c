@@ -241,6 +241,7 @@ int processes_update(struct processes *processes, const struct pt_process *news,
 	memcpy(process->parent_name, news->parent_name, sizeof(process->parent_name));
 	process->parent_name[sizeof(process->parent_name) - 1] = 0;
 	process->parent_pid = news->parent.tgid;
+	process->in_tree |= news->in_tree; /* once in, always in: its end takes it from the map */
 	process->uid = news->uid;
 	process->user = users_name(processes->users, news->uid);
 	set_string(&process->executable, decode_path(news, path) ? strdup(path) : NULL);

@@ -155,7 +155,9 @@ struct pt_process {
 	__u32 uid; /* effective */
 	__u64 time;
 	struct pt_who parent;
-	__u32 exiting; /* it has told its PT_EXIT already */
+	__u8 exiting; /* it has told its PT_EXIT already */
+	__u8 in_tree; /* of the processes that user space asked for */
+	__u16 spare16;
 	char name[PT_COMM_LEN];
 	char parent_name[PT_COMM_LEN];
 	/* The path's names from the last to the first, each with its NUL. */

@@ -74,6 +74,9 @@ _porttrace_options() {
 		echo "$filters -e --event --failed $texts $logs --snapshot --count --duration
 			--ring-size --flush-interval --hooks"
 		;;
+	run)
+		echo "$filters -e --event --failed $texts $logs --ring-size --flush-interval --hooks"
+		;;
 	doctor)
 		echo "--json --hooks"
 		;;
@@ -81,7 +84,7 @@ _porttrace_options() {
 	echo "-q --quiet -v --verbose -V --version -h --help"
 }
 
-_porttrace_commands="doctor help"
+_porttrace_commands="run doctor help"
 
 # The first word that is one of the commands.
 _porttrace_command() {
