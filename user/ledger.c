@@ -10,62 +10,25 @@
 #include <string.h>
 
 #include "foresight.h"
-#include "hash.h"
+#include "ledger_table.h"
 
-/* Connections that ended and are still remembered: accept(2) may come after. */
-#define CLOSED_MAX 8192
-
-struct socket {
-	struct hash_node by_sock;
-	struct hash_node by_ends;
-	uint64_t sock;
-	uint64_t cookie;
-	uint64_t since;          /* boot time at which its owner was known to be the only holder */
-	struct process *owner;   /* held; NULL: unknown */
-	struct process *creator; /* held; who bound the port */
-	struct process *peer;    /* held; whose socket the other side is, once accepted */
-	struct socket *next_closed;
-	struct endpoint local, remote;
-	uint32_t netns;
-	uint32_t epoch; /* that of the ledger when the socket was last heard of */
-	uint8_t kind;
-	uint8_t flags;
-	bool shared; /* another process has a descriptor of it */
-	bool closed; /* ended: by its ends only, until CLOSED_MAX others ended */
-};
+#define TCP_ESTABLISHED 1 /* include/net/tcp_states.h */
+#define TCP_TIME_WAIT 6
+#define TCP_CLOSE 7
+#define TCP_LISTEN 10
 
 struct ledger {
-	struct hash by_sock;
-	struct hash by_ends;
-	struct socket *oldest_closed, *newest_closed;
-	size_t closed;
-	struct processes *processes;
+	struct table table;
 	const struct foresight *foresight;
-	uint32_t epoch; /* counts the losses */
+	/* The listener that was closed last, and by whom. */
+	struct {
+		struct endpoint local;
+		uint32_t netns;
+		struct pt_who by;
+	} stopped;
 };
 
 static const struct endpoint nowhere;
-
-static uint64_t hash_end(uint64_t hash, const struct endpoint *end)
-{
-	uint64_t half[2];
-
-	memcpy(half, end->ip, sizeof(half));
-	hash = hash_combine(hash, half[0]);
-	hash = hash_combine(hash, half[1]);
-	return hash_combine(hash, end->port);
-}
-
-/* Without the namespace: the two ends of a veth connection are in two of them. */
-static uint64_t hash_ends(const struct endpoint *local, const struct endpoint *remote)
-{
-	return hash_end(hash_end(0, local), remote);
-}
-
-static bool same_end(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->port == b->port && !memcmp(a->ip, b->ip, sizeof(a->ip));
-}
 
 struct ledger *ledger_new(struct processes *processes, const struct foresight *foresight)
 {
@@ -73,161 +36,131 @@ struct ledger *ledger_new(struct processes *processes, const struct foresight *f
 
 	if (!ledger)
 		return NULL;
-	ledger->processes = processes;
 	ledger->foresight = foresight;
-	if (hash_init(&ledger->by_sock, 1024) || hash_init(&ledger->by_ends, 1024)) {
+	if (table_init(&ledger->table, processes)) {
 		ledger_free(ledger);
 		return NULL;
 	}
 	return ledger;
 }
 
-static void forget(struct ledger *ledger, struct socket *socket)
-{
-	if (!socket->closed)
-		hash_remove(&ledger->by_sock, &socket->by_sock);
-	hash_remove(&ledger->by_ends, &socket->by_ends);
-	processes_release(ledger->processes, socket->owner);
-	processes_release(ledger->processes, socket->creator);
-	processes_release(ledger->processes, socket->peer);
-	free(socket);
-}
-
-static void forget_oldest_closed(struct ledger *ledger)
-{
-	struct socket *socket = ledger->oldest_closed;
-
-	ledger->oldest_closed = socket->next_closed;
-	if (!ledger->oldest_closed)
-		ledger->newest_closed = NULL;
-	ledger->closed--;
-	forget(ledger, socket);
-}
-
-/* A connection ended. */
-static void retire(struct ledger *ledger, struct socket *socket)
-{
-	hash_remove(&ledger->by_sock, &socket->by_sock);
-	socket->closed = true;
-	if (ledger->newest_closed)
-		ledger->newest_closed->next_closed = socket;
-	else
-		ledger->oldest_closed = socket;
-	ledger->newest_closed = socket;
-	if (++ledger->closed > CLOSED_MAX)
-		forget_oldest_closed(ledger);
-}
-
 void ledger_free(struct ledger *ledger)
 {
 	if (!ledger)
 		return;
-	while (ledger->closed)
-		forget_oldest_closed(ledger);
-	for (size_t i = 0; ledger->by_sock.buckets && i <= ledger->by_sock.mask; i++) {
-		while (ledger->by_sock.buckets[i])
-			forget(ledger,
-			       HASH_ENTRY(ledger->by_sock.buckets[i], struct socket, by_sock));
-	}
-	hash_free(&ledger->by_sock);
-	hash_free(&ledger->by_ends);
+	table_free(&ledger->table);
 	free(ledger);
 }
 
 size_t ledger_sockets(const struct ledger *ledger)
 {
-	return ledger->by_sock.count;
+	return ledger->table.by_sock.count;
+}
+
+const struct socket *ledger_next(const struct ledger *ledger, const struct socket *after)
+{
+	return (struct socket *)table_next(&ledger->table, (const struct entry *)after);
+}
+
+const struct socket *ledger_at_port(const struct ledger *ledger, uint16_t port,
+				    const struct socket *after)
+{
+	return (struct socket *)table_at_port(&ledger->table, port, (const struct entry *)after);
+}
+
+const struct socket *ledger_find(const struct ledger *ledger, uint64_t sock, uint64_t cookie)
+{
+	/* Without a cookie it forgets nothing. */
+	const struct entry *entry = table_find((struct table *)&ledger->table, sock, 0);
+
+	if (!entry || (cookie && entry->socket.cookie && entry->socket.cookie != cookie))
+		return NULL;
+	return &entry->socket;
+}
+
+bool ledger_trusts(const struct ledger *ledger, const struct socket *socket)
+{
+	return ((const struct entry *)socket)->epoch == ledger->table.epoch;
 }
 
 void ledger_doubt(struct ledger *ledger)
 {
-	ledger->epoch++;
+	ledger->table.epoch++;
 }
 
 void ledger_believe(struct ledger *ledger)
 {
-	for (size_t i = 0; i <= ledger->by_sock.mask; i++) {
-		struct hash_node *node = ledger->by_sock.buckets[i];
+	struct entry *next = table_next(&ledger->table, NULL), *entry;
 
-		while (node) {
-			struct socket *socket = HASH_ENTRY(node, struct socket, by_sock);
-
-			node = node->next;
-			if (socket->epoch != ledger->epoch)
-				forget(ledger, socket);
-		}
+	while ((entry = next)) {
+		next = table_next(&ledger->table, entry);
+		if (entry->epoch != ledger->table.epoch)
+			table_forget(&ledger->table, entry);
 	}
 }
 
-/* The socket of a record; one with another cookie at the same address is gone. */
-static struct socket *find(struct ledger *ledger, const struct pt_socket *record)
+static struct entry *find(struct ledger *ledger, const struct pt_socket *record)
 {
-	struct hash_node *node = hash_first(&ledger->by_sock, hash_u64(record->sock));
-
-	for (; node; node = hash_next(node)) {
-		struct socket *socket = HASH_ENTRY(node, struct socket, by_sock);
-
-		if (socket->sock != record->sock)
-			continue;
-		if (socket->cookie && record->cookie && socket->cookie != record->cookie) {
-			forget(ledger, socket);
-			return NULL;
-		}
-		return socket;
-	}
-	return NULL;
-}
-
-static void set_holder(struct ledger *ledger, struct process **holder, struct process *process)
-{
-	struct process *before = *holder;
-
-	*holder = processes_hold(process);
-	processes_release(ledger->processes, before);
-}
-
-static struct socket *add(struct ledger *ledger, const struct pt_socket *record)
-{
-	struct socket *socket = calloc(1, sizeof(*socket));
-
-	if (!socket)
-		return NULL;
-	socket->sock = record->sock;
-	hash_add(&ledger->by_sock, &socket->by_sock, hash_u64(record->sock));
-	hash_add(&ledger->by_ends, &socket->by_ends, hash_ends(&socket->local, &socket->remote));
-	return socket;
+	return table_find(&ledger->table, record->sock, record->cookie);
 }
 
 /* Those that ended between the same two ends are history now. */
 static void outdate(struct ledger *ledger, const struct endpoint *local,
 		    const struct endpoint *remote, uint32_t netns)
 {
-	struct hash_node *node = hash_first(&ledger->by_ends, hash_ends(local, remote));
+	struct entry *entry = NULL;
 
-	for (; node; node = hash_next(node)) {
-		struct socket *socket = HASH_ENTRY(node, struct socket, by_ends);
+	if (!ledger->table.closed) /* at the start, for each of many sockets */
+		return;
+	while ((entry = table_between(&ledger->table, local, remote, entry)))
+		if (entry->socket.closed && entry->socket.netns == netns)
+			entry->epoch = ledger->table.epoch - 1;
+}
 
-		if (socket->closed && socket->netns == netns)
-			socket->epoch = ledger->epoch - 1;
-	}
+static uint8_t state_of(const struct pt_socket *record)
+{
+	if (record->type == PT_OPEN && record->state_new)
+		return record->state_new;
+	if (record->kind == PT_CONNECTION)
+		return TCP_ESTABLISHED;
+	return record->kind == PT_LISTENER ? TCP_LISTEN : TCP_CLOSE;
+}
+
+/* In TIME_WAIT: duration is what is left. */
+static bool is_waiting(const struct pt_socket *record)
+{
+	return record->type == PT_OPEN &&
+	       (record->state_old == TCP_TIME_WAIT || record->state_new == TCP_TIME_WAIT);
 }
 
 /* Make a socket what the record says of it. */
-static void learn(struct ledger *ledger, struct socket *socket, const struct pt_socket *record,
+static void learn(struct ledger *ledger, struct entry *entry, const struct pt_socket *record,
 		  const struct event *event)
 {
-	hash_remove(&ledger->by_ends, &socket->by_ends);
-	socket->local = event->local;
-	socket->remote = event->remote;
+	struct socket *socket = &entry->socket;
+
+	/* An iterator sees what is, not since when. */
+	if (record->type != PT_OPEN)
+		socket->since = record->time;
+	else if (socket->kind != record->kind)
+		socket->since = 0;
+	socket->flags = record->flags;
 	outdate(ledger, &event->local, &event->remote, event->netns);
-	hash_add(&ledger->by_ends, &socket->by_ends, hash_ends(&socket->local, &socket->remote));
+	table_place(&ledger->table, entry, &event->local, &event->remote);
 	if (record->cookie)
 		socket->cookie = record->cookie;
 	socket->netns = record->netns;
 	socket->kind = record->kind;
-	socket->flags = record->flags;
-	socket->since = record->time;
-	socket->epoch = ledger->epoch;
+	socket->attribution = record->attribution;
+	socket->state = state_of(record);
+	socket->ended = is_waiting(record) ? record->time + record->duration : 0;
+	socket->share = record->share;
+	socket->device = record->device;
+	if (record->type == PT_BIND || record->type == PT_LISTEN ||
+	    (record->type == PT_OPEN && !is_waiting(record)))
+		socket->uid = record->uid;
+	entry->alone = record->time;
+	entry->epoch = ledger->table.epoch;
 }
 
 /* Loopback addresses never leave their namespace. */
@@ -244,25 +177,20 @@ static bool is_loopback(const struct endpoint *end)
  * there is none here, or if it can't be told from another: the same ends exist in
  * two more namespaces.
  */
-static struct socket *other_side(const struct ledger *ledger, const struct event *event)
+static struct entry *other_side(const struct ledger *ledger, const struct event *event)
 {
-	struct hash_node *node =
-		hash_first(&ledger->by_ends, hash_ends(&event->remote, &event->local));
 	bool stays = is_loopback(&event->local) || is_loopback(&event->remote);
-	struct socket *near = NULL, *far = NULL;
+	struct entry *entry = NULL, *near = NULL, *far = NULL;
 	size_t far_count = 0;
 
-	for (; node; node = hash_next(node)) {
-		struct socket *socket = HASH_ENTRY(node, struct socket, by_ends);
-
-		if (!same_end(&socket->local, &event->remote) ||
-		    !same_end(&socket->remote, &event->local) || socket->epoch != ledger->epoch)
+	while ((entry = table_between(&ledger->table, &event->remote, &event->local, entry))) {
+		if (entry->epoch != ledger->table.epoch)
 			continue;
-		if (socket->netns == event->netns) {
-			if (!near || near->closed)
-				near = socket;
-		} else if (!stays && !socket->closed) {
-			far = socket;
+		if (entry->socket.netns == event->netns) {
+			if (!near || near->socket.closed)
+				near = entry;
+		} else if (!stays && !entry->socket.closed) {
+			far = entry;
 			far_count++;
 		}
 	}
@@ -271,53 +199,80 @@ static struct socket *other_side(const struct ledger *ledger, const struct event
 	return far_count == 1 ? far : NULL;
 }
 
+const struct socket *ledger_other_side(const struct ledger *ledger, const struct event *event)
+{
+	return (const struct socket *)other_side(ledger, event);
+}
+
 /* Name the process at the other side, and let both sockets remember each other's. */
-static void meet(struct ledger *ledger, struct socket *socket, struct event *event,
+static void meet(struct ledger *ledger, struct entry *entry, struct event *event,
 		 struct process *owner)
 {
-	struct socket *other = other_side(ledger, event);
+	struct entry *other = other_side(ledger, event);
 
 	if (!other)
 		return;
-	event->peer = other->owner;
-	if (other->owner)
-		set_holder(ledger, &socket->peer, other->owner);
-	if (owner)
-		set_holder(ledger, &other->peer, owner);
+	event->peer = other->socket.owner;
+	if (other->socket.owner) {
+		table_hold(&ledger->table, &entry->peer, other->socket.owner);
+		entry->guessed = false;
+	}
+	if (owner) {
+		table_hold(&ledger->table, &other->peer, owner);
+		other->guessed = false;
+	}
 }
 
 /* Another process may have the listener's descriptor: a child since its last fork. */
-static bool is_shared(const struct socket *listener)
+static bool is_shared(const struct entry *listener)
 {
-	return listener->shared || !listener->owner || processes_exited(listener->owner) ||
-	       processes_forked(listener->owner) >= listener->since;
+	const struct process *owner = listener->socket.owner;
+
+	return listener->shared || !owner || processes_exited(owner) ||
+	       processes_forked(owner) >= listener->alone;
 }
 
-/*
- * Look for listeners of netns at an address and port, but for those with a flag of
- * without; *owner becomes their only process, and stays NULL where there are several.
- * The number that was found.
- */
-static size_t listeners_at(const struct ledger *ledger, const struct endpoint *at, uint32_t netns,
-			   uint8_t without, bool alone, struct process **owner)
+/* The next listener of netns at that address and port but for those with a flag of without. */
+static struct entry *next_listener(const struct ledger *ledger, const struct endpoint *at,
+				   uint32_t netns, uint8_t without, struct entry *after)
 {
-	struct hash_node *node = hash_first(&ledger->by_ends, hash_ends(at, &nowhere));
+	while ((after = table_between(&ledger->table, at, &nowhere, after)))
+		if (after->socket.kind == PT_LISTENER && after->socket.netns == netns &&
+		    !(after->socket.flags & without))
+			break;
+	return after;
+}
+
+/* Which listeners are looked for. */
+struct wanted {
+	uint32_t netns;
+	uint64_t before; /* only those that listened already at that boot time */
+	bool alone;      /* only if no other process can accept there */
+};
+
+/*
+ * Look for listeners at an address and port, but for those with a flag of without; *owner
+ * becomes their only process, and stays NULL where there are several, or where it is dead:
+ * then somebody else has the listener.  The number that was found.
+ */
+static size_t listeners_at(const struct ledger *ledger, const struct endpoint *at,
+			   const struct wanted *wanted, uint8_t without, struct process **owner)
+{
+	struct entry *entry = NULL;
 	struct process *only = NULL;
 	bool several = false;
 	size_t found = 0;
 
-	for (; node; node = hash_next(node)) {
-		struct socket *socket = HASH_ENTRY(node, struct socket, by_ends);
-
-		if (socket->kind != PT_LISTENER || socket->netns != netns ||
-		    socket->flags & without || !same_end(&socket->local, at))
+	while ((entry = next_listener(ledger, at, wanted->netns, without, entry))) {
+		if (entry->socket.since > wanted->before)
 			continue;
-		several |= socket->epoch != ledger->epoch || (found && socket->owner != only) ||
-			   (alone && is_shared(socket));
-		only = socket->owner;
+		several |= entry->epoch != ledger->table.epoch ||
+			   (found && entry->socket.owner != only) ||
+			   (wanted->alone && is_shared(entry));
+		only = entry->socket.owner;
 		found++;
 	}
-	if (found && !several)
+	if (found && !several && only && !processes_exited(only))
 		*owner = only;
 	return found;
 }
@@ -350,21 +305,20 @@ static bool listening_place(const struct endpoint *at, bool ipv4, int i, struct 
 #define PLACES 3
 
 /*
- * The process that listens where a connection goes.  alone: only if no other process
- * can accept there, wherever "there" is: to another address than loopback a connection
- * may leave this machine, or be translated.
+ * The process that listens where a connection goes.  Alone means also wherever "there" is:
+ * to another address than loopback a connection may leave this machine, or be translated.
  */
 static struct process *listener_at(const struct ledger *ledger, const struct endpoint *at,
-				   bool ipv4, uint32_t netns, bool alone)
+				   bool ipv4, const struct wanted *wanted)
 {
-	int places = alone && !is_loopback(at) ? 1 : PLACES;
+	int places = wanted->alone && !is_loopback(at) ? 1 : PLACES;
 	struct process *owner = NULL;
 	struct endpoint place;
 	uint8_t without;
 
 	for (int i = 0; i < places; i++)
 		if (listening_place(at, ipv4, i, &place, &without) &&
-		    listeners_at(ledger, &place, netns, without, alone, &owner))
+		    listeners_at(ledger, &place, wanted, without, &owner))
 			break;
 	return owner;
 }
@@ -373,81 +327,85 @@ static struct process *listener_at(const struct ledger *ledger, const struct end
  * The listener that a process accepted a connection from.  Of several at one address
  * the one that is its own; NULL if that can't be told.
  */
-static struct socket *listener_of(const struct ledger *ledger, const struct event *event,
-				  const struct process *acceptor)
+static struct entry *listener_of(const struct ledger *ledger, const struct event *event,
+				 const struct process *acceptor)
 {
 	struct endpoint place;
 	uint8_t without;
 
 	for (int i = 0; i < PLACES; i++) {
-		struct socket *found = NULL;
+		struct entry *entry = NULL, *found = NULL;
 		size_t count = 0;
 
 		if (!listening_place(&event->local, event->ipv4, i, &place, &without))
 			continue;
-		for (struct hash_node *node =
-			     hash_first(&ledger->by_ends, hash_ends(&place, &nowhere));
-		     node; node = hash_next(node)) {
-			struct socket *socket = HASH_ENTRY(node, struct socket, by_ends);
-
-			if (socket->kind != PT_LISTENER || socket->netns != event->netns ||
-			    socket->flags & without || !same_end(&socket->local, &place))
-				continue;
-			if (socket->owner == acceptor)
-				return socket;
-			found = socket;
+		while ((entry = next_listener(ledger, &place, event->netns, without, entry))) {
+			if (entry->socket.owner == acceptor)
+				return entry;
+			found = entry;
 			count++;
 		}
 		if (count)
-			return count == 1 && found->epoch == ledger->epoch ? found : NULL;
+			return count == 1 && found->epoch == ledger->table.epoch ? found : NULL;
 	}
 	return NULL;
 }
 
 /* Take a new socket in, or the next chapter of one; NULL: no memory. */
-static struct socket *remember(struct ledger *ledger, const struct pt_socket *record,
-			       const struct event *event, struct process *owner)
+static struct entry *remember(struct ledger *ledger, const struct pt_socket *record,
+			      const struct event *event, struct process *owner)
 {
-	struct socket *socket = find(ledger, record);
+	struct entry *entry = find(ledger, record);
 
-	if (!socket)
-		socket = add(ledger, record);
-	if (!socket)
+	if (!entry)
+		entry = table_add(&ledger->table, record->sock);
+	if (!entry)
 		return NULL;
-	learn(ledger, socket, record, event);
-	set_holder(ledger, &socket->owner, owner);
-	return socket;
+	learn(ledger, entry, record, event);
+	table_own(&ledger->table, entry, owner);
+	if (record->type == PT_OPEN && owner && record->fd)
+		entry->socket.fd = record->fd;
+	return entry;
 }
 
 static void name_creator(struct ledger *ledger, const struct pt_socket *record, struct event *event,
-			 struct socket *socket, uint64_t boot_to_real)
+			 struct entry *entry, uint64_t boot_to_real)
 {
-	struct process *creator = processes_find(ledger->processes, &record->creator, boot_to_real);
+	struct process *creator =
+		processes_find(ledger->table.processes, &record->creator, boot_to_real);
 
 	if (creator && creator != event->process)
 		event->creator = creator;
-	if (socket)
-		set_holder(ledger, &socket->creator, creator);
+	if (entry)
+		table_hold(&ledger->table, &entry->socket.creator, creator);
 }
 
 /* An old socket: one event for all of its descriptors. */
 static bool apply_open(struct ledger *ledger, const struct pt_socket *record, struct event *event,
 		       struct process *owner)
 {
-	struct socket *socket = find(ledger, record);
+	struct entry *entry = find(ledger, record);
 
-	if (socket && socket->epoch == ledger->epoch) {
-		if (owner && socket->owner && socket->owner != owner)
-			socket->shared = true;
+	if (entry && entry->epoch == ledger->table.epoch) {
+		if (owner && record->fd)
+			table_share(&ledger->table, entry, owner, record->fd);
 		return false;
 	}
-	socket = remember(ledger, record, event, owner);
+	entry = remember(ledger, record, event, owner);
 	/* Without a descriptor it was not looked at who else has one. */
-	if (socket && !record->fd)
-		socket->shared = true;
-	if (socket && record->kind == PT_CONNECTION)
-		meet(ledger, socket, event, owner);
+	if (entry && !record->fd)
+		entry->shared = true;
+	if (entry && record->kind == PT_CONNECTION)
+		meet(ledger, entry, event, owner);
 	return true;
+}
+
+static struct process *foreseen(const struct ledger *ledger, const struct event *event,
+				uint64_t boot_to_real)
+{
+	const struct pt_who *acceptor = foresight_acceptor(ledger->foresight, event);
+
+	return acceptor ? processes_find(ledger->table.processes, acceptor, boot_to_real) : NULL;
 }
 
 /*
@@ -457,85 +415,171 @@ static bool apply_open(struct ledger *ledger, const struct pt_socket *record, st
 static struct process *coming_peer(const struct ledger *ledger, const struct event *event,
 				   uint64_t boot_to_real)
 {
-	const struct pt_who *acceptor = foresight_acceptor(ledger->foresight, event);
+	struct wanted wanted = { .netns = event->netns, .before = UINT64_MAX, .alone = true };
 
-	if (acceptor)
-		return processes_find(ledger->processes, acceptor, boot_to_real);
-	return listener_at(ledger, &event->remote, event->ipv4, event->netns, true);
+	return foreseen(ledger, event, boot_to_real)
+		       ?: listener_at(ledger, &event->remote, event->ipv4, &wanted);
+}
+
+/* The peer was to accept, and died; a child that it had since may have the listener. */
+static bool is_outlived(const struct entry *entry)
+{
+	return entry->guessed && entry->peer && processes_exited(entry->peer) &&
+	       processes_forked(entry->peer) >= entry->alone;
+}
+
+/* Who was at the other end of a connection that ends. */
+static struct process *leaving_peer(const struct ledger *ledger, const struct entry *entry,
+				    const struct event *event, uint64_t boot_to_real)
+{
+	struct entry *other = other_side(ledger, event);
+	struct process *peer = other ? other->socket.owner : NULL;
+
+	if (!peer && event->initiator == PT_LOCAL)
+		peer = foreseen(ledger, event, boot_to_real);
+	if (!peer && entry && entry->epoch == ledger->table.epoch && !is_outlived(entry))
+		peer = entry->peer;
+	return peer;
+}
+
+static void note_stopped(struct ledger *ledger, const struct pt_socket *record,
+			 const struct event *event)
+{
+	ledger->stopped.local = event->local;
+	ledger->stopped.netns = event->netns;
+	ledger->stopped.by = record->actor;
+}
+
+/* Whether the connection waited in the listener that was closed last, by the same process. */
+static bool was_in_queue(const struct ledger *ledger, const struct pt_socket *record,
+			 const struct event *event)
+{
+	struct endpoint place;
+	uint8_t without;
+
+	if (ledger->stopped.netns != event->netns ||
+	    ledger->stopped.by.tgid != record->actor.tgid ||
+	    ledger->stopped.by.start != record->actor.start)
+		return false;
+	for (int i = 0; i < PLACES; i++)
+		if (listening_place(&event->local, event->ipv4, i, &place, &without) &&
+		    place.port == ledger->stopped.local.port &&
+		    !memcmp(place.ip, ledger->stopped.local.ip, sizeof(place.ip)))
+			return true;
+	return false;
+}
+
+/*
+ * Whose a connection was that nobody accepted: the listener's.  A listener takes its queue
+ * with it, right after its own end was told: then whoever closed it had it, and who listens
+ * there now has nothing to do with it.
+ */
+static struct process *queue_owner(const struct ledger *ledger, const struct pt_socket *record,
+				   const struct entry *entry, const struct event *event,
+				   uint64_t boot_to_real)
+{
+	struct wanted wanted = { .netns = event->netns };
+
+	if (record->actor.tgid)
+		return was_in_queue(ledger, record, event)
+			       ? processes_find(ledger->table.processes, &record->actor,
+						boot_to_real)
+			       : NULL;
+	/* For somebody else, or nobody knows when. */
+	if ((record->close_how == PT_RESET && record->close_by == PT_LOCAL) ||
+	    record->flags & PT_GONE)
+		return NULL;
+	if (!entry && record->duration)
+		wanted.before = record->time - record->duration;
+	return listener_at(ledger, &event->local, event->ipv4, &wanted);
+}
+
+/* A connection ended; the entry may be gone then. */
+static void retire(struct ledger *ledger, struct entry *entry, const struct pt_socket *record)
+{
+	entry->socket.ended = record->time;
+	entry->socket.close_by = record->close_by;
+	entry->socket.close_how = record->close_how;
+	entry->socket.state = TCP_CLOSE;
+	table_retire(&ledger->table, entry);
 }
 
 static void apply_close(struct ledger *ledger, const struct pt_socket *record, struct event *event,
 			uint64_t boot_to_real)
 {
-	struct socket *socket = find(ledger, record), *other;
+	struct entry *entry = find(ledger, record);
 
-	if (socket && socket->creator != event->process)
-		event->creator = socket->creator;
-	/* Never accepted: it was the listener's, if that is one process. */
+	if (entry && entry->socket.creator != event->process)
+		event->creator = entry->socket.creator;
 	if (record->attribution == PT_BY_INHERIT && !event->process) {
-		event->process =
-			listener_at(ledger, &event->local, event->ipv4, event->netns, false);
+		event->process = queue_owner(ledger, record, entry, event, boot_to_real);
 		if (!event->process)
 			event->attribution = PT_BY_UNKNOWN;
+		if (event->actor == event->process)
+			event->actor = NULL;
 	}
-	if (record->kind == PT_CONNECTION) {
-		other = other_side(ledger, event);
-		event->peer = other ? other->owner : NULL;
-		if (!event->peer && socket && socket->epoch == ledger->epoch)
-			event->peer = socket->peer;
-		if (!event->peer && event->initiator == PT_LOCAL)
-			event->peer = coming_peer(ledger, event, boot_to_real);
-	}
-	if (socket && record->kind == PT_CONNECTION)
-		retire(ledger, socket);
-	else if (socket)
-		forget(ledger, socket);
+	if (record->kind == PT_CONNECTION)
+		event->peer = leaving_peer(ledger, entry, event, boot_to_real);
+	if (record->kind == PT_LISTENER)
+		note_stopped(ledger, record, event);
+	if (entry && record->kind == PT_CONNECTION)
+		retire(ledger, entry, record);
+	else if (entry)
+		table_forget(&ledger->table, entry);
 }
 
 static void apply_connect(struct ledger *ledger, const struct pt_socket *record,
 			  struct event *event, struct process *owner, uint64_t boot_to_real)
 {
-	struct socket *socket;
+	struct process *peer;
+	struct entry *entry;
 
 	if (record->error)
 		return;
 	/* What ended at the other side was of an earlier connection, unless this comes late. */
 	if (!(record->flags & PT_LATE))
 		outdate(ledger, &event->remote, &event->local, event->netns);
-	socket = remember(ledger, record, event, owner);
-	if (socket)
-		meet(ledger, socket, event, owner);
-	if (!event->peer)
-		event->peer = coming_peer(ledger, event, boot_to_real);
+	entry = remember(ledger, record, event, owner);
+	if (entry)
+		meet(ledger, entry, event, owner);
+	if (event->peer)
+		return;
+	peer = coming_peer(ledger, event, boot_to_real);
+	event->peer = peer;
+	if (entry) {
+		table_hold(&ledger->table, &entry->peer, peer);
+		entry->guessed = true;
+	}
 }
 
 static void apply_accept(struct ledger *ledger, const struct pt_socket *record, struct event *event,
 			 struct process *owner)
 {
-	struct socket *listener = listener_of(ledger, event, owner), *socket = NULL, *other;
+	struct entry *listener = listener_of(ledger, event, owner), *entry = NULL, *other;
 	struct process *creator = NULL;
 
 	if (listener)
-		creator = listener->creator ?: listener->owner;
+		creator = listener->socket.creator ?: listener->socket.owner;
 	if (creator != owner)
 		event->creator = creator;
 	if (!(record->flags & PT_GONE))
-		socket = remember(ledger, record, event, owner);
-	if (socket) {
-		set_holder(ledger, &socket->creator, creator);
-		meet(ledger, socket, event, owner);
+		entry = remember(ledger, record, event, owner);
+	if (entry) {
+		table_hold(&ledger->table, &entry->socket.creator, creator);
+		meet(ledger, entry, event, owner);
 		return;
 	}
 	other = other_side(ledger, event);
-	event->peer = other ? other->owner : NULL;
+	event->peer = other ? other->socket.owner : NULL;
 }
 
 bool ledger_apply(struct ledger *ledger, const struct pt_socket *record, struct event *event,
 		  uint64_t boot_to_real)
 {
-	struct process *owner = processes_find(ledger->processes, &record->owner, boot_to_real);
-	struct process *actor = processes_find(ledger->processes, &record->actor, boot_to_real);
-	struct socket *socket = NULL;
+	struct processes *processes = ledger->table.processes;
+	struct process *owner = processes_find(processes, &record->owner, boot_to_real);
+	struct process *actor = processes_find(processes, &record->actor, boot_to_real);
+	struct entry *entry = NULL;
 
 	event->process = owner;
 	if (actor != owner)
@@ -546,8 +590,8 @@ bool ledger_apply(struct ledger *ledger, const struct pt_socket *record, struct 
 	case PT_BIND:
 	case PT_LISTEN:
 		if (!record->error)
-			socket = remember(ledger, record, event, owner);
-		name_creator(ledger, record, event, socket, boot_to_real);
+			entry = remember(ledger, record, event, owner);
+		name_creator(ledger, record, event, entry, boot_to_real);
 		break;
 	case PT_CONNECT:
 		apply_connect(ledger, record, event, owner, boot_to_real);

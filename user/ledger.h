@@ -14,6 +14,7 @@
 
 #include "event.h"
 #include "processes.h"
+#include "socket.h"
 
 struct foresight;
 struct ledger;
@@ -40,5 +41,34 @@ void ledger_doubt(struct ledger *ledger);
 void ledger_believe(struct ledger *ledger);
 
 size_t ledger_sockets(const struct ledger *ledger);
+
+/* The living socket at that address in the kernel; cookie 0: whichever it is.  NULL: none. */
+const struct socket *ledger_find(const struct ledger *ledger, uint64_t sock, uint64_t cookie);
+
+/*
+ * The next of the living sockets after one, in no order; NULL: the first.  Nothing may be
+ * applied meanwhile.
+ */
+const struct socket *ledger_next(const struct ledger *ledger, const struct socket *after);
+
+/*
+ * The next socket with that local port (not 0) in any namespace after one, NULL: the first.
+ * Those that closed are among them, as long as they are remembered.  Sockets that were
+ * bound, listen or began a connection come before accepted connections.
+ */
+const struct socket *ledger_at_port(const struct ledger *ledger, uint16_t port,
+				    const struct socket *after);
+
+/*
+ * The socket at the other side of a connection: event has its two ends and its namespace.
+ * A living one by preference; NULL: none is here, or it can't be told from another.
+ */
+const struct socket *ledger_other_side(const struct ledger *ledger, const struct event *event);
+
+/*
+ * Nothing that could make its owner and holders wrong was lost since they were known.
+ * The owner of a socket for which this is false must not be named.
+ */
+bool ledger_trusts(const struct ledger *ledger, const struct socket *socket);
 
 #endif

@@ -498,6 +498,7 @@ static struct pt_socket unaccepted(void)
 	struct pt_socket accept = theirs(0), end = wire_close(&accept);
 
 	end.attribution = PT_BY_INHERIT;
+	end.time += end.duration; /* it began when the others did */
 	return end;
 }
 
@@ -527,9 +528,81 @@ static void test_inherit_from_far(void **state)
 	accept = wire_accept(THEIRS, 0, "192.0.2.1", 80, "198.51.100.7", PORT);
 	end = wire_close(&accept);
 	end.attribution = PT_BY_INHERIT;
+	end.time += end.duration;
 	CHECK(f, &listen, SERVER, 0);
 	CHECK(f, &end, SERVER, 0);
 	assert_int_equal(f->event.attribution, PT_BY_INHERIT);
+}
+
+/* A listener that came later never had it in its queue; neither has a dead process. */
+static void test_inherit_from_the_living_and_older(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_socket any = listener(LISTENER, SERVER, "0.0.0.0");
+	struct pt_socket exact = listener(ANOTHER, WORKER, LO), end = unaccepted();
+	struct pt_who who = wire_who(SERVER);
+
+	exact.time++;
+	CHECK(f, &any, SERVER, 0);
+	CHECK(f, &exact, WORKER, 0);
+	CHECK(f, &end, SERVER, 0);
+	processes_exit(f->processes, &who);
+	CHECK(f, &end, 0, 0);
+}
+
+/* A listener takes its queue with it: that is not the other's who listens there too. */
+static void test_queue_ends_with_its_listener(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_socket first = listener(LISTENER, SERVER, LO);
+	struct pt_socket second = listener(ANOTHER, WORKER, LO);
+	struct pt_socket stop = wire_close(&first), end = unaccepted();
+
+	end.close_by = PT_LOCAL;
+	end.close_how = PT_RESET;
+	end.actor = stop.actor = wire_who(OTHER); /* a child that has the listener too */
+	CHECK(f, &first, SERVER, 0);
+	CHECK(f, &second, WORKER, 0);
+	CHECK(f, &stop, SERVER, 0);
+	CHECK(f, &end, OTHER, 0);
+	assert_null(f->event.actor);
+	/* Nothing that this process closed. */
+	end.actor = wire_who(CLIENT);
+	CHECK(f, &end, 0, 0);
+	/* Nobody's process: by a thread of the kernel, or destroyed by "ss -K". */
+	end.actor = wire_who(0);
+	CHECK(f, &end, 0, 0);
+	end = unaccepted();
+	CHECK(f, &end, WORKER, 0);
+}
+
+/* Who was to accept is kept: whoever listens there when the connection ends is another one. */
+static void test_peer_that_did_not_accept(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_socket first = listener(LISTENER, SERVER, LO), connect = ours();
+	struct pt_socket second = listener(ANOTHER, WORKER, LO);
+	struct pt_socket stop = wire_close(&first), end = wire_close(&connect);
+
+	CHECK(f, &first, SERVER, 0);
+	CHECK(f, &connect, CLIENT, SERVER);
+	CHECK(f, &second, WORKER, 0);
+	CHECK(f, &stop, SERVER, 0);
+	CHECK(f, &end, CLIENT, SERVER);
+}
+
+static void test_peer_that_left_an_heir(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_socket listen = listener(LISTENER, SERVER, LO), connect = ours();
+	struct pt_socket end = wire_close(&connect);
+	struct pt_who who = wire_who(SERVER);
+
+	CHECK(f, &listen, SERVER, 0);
+	CHECK(f, &connect, CLIENT, SERVER);
+	processes_fork(f->processes, &who, connect.time + 1);
+	processes_exit(f->processes, &who);
+	CHECK(f, &end, CLIENT, 0);
 }
 
 /* --- network namespaces ---------------------------------------------------------------- */
@@ -967,6 +1040,173 @@ static void test_freed(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* --- what others read ------------------------------------------------------- */
+
+/* A descriptor of an old socket. */
+static struct pt_socket open_of(struct pt_socket record, uint32_t pid, uint32_t fd)
+{
+	record.type = PT_OPEN;
+	record.attribution = PT_BY_SNAPSHOT;
+	record.owner = wire_who(pid);
+	record.fd = fd + 1;
+	record.state_new = record.kind == PT_LISTENER ? 10 : 1;
+	return record;
+}
+
+static void check_holder(const struct socket *socket, size_t number, uint32_t pid, uint32_t fd)
+{
+	struct holder holder = { 0 };
+
+	assert_true(socket_holder(socket, number, &holder));
+	assert_int_equal(holder.process->pid, pid);
+	assert_int_equal(holder.fd, fd + 1);
+}
+
+static void test_holders(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_socket listen = listener(LISTENER, SERVER, LO), record, end = wire_close(&listen);
+	const struct socket *socket;
+	struct holder holder;
+
+	record = open_of(listen, SERVER, 3);
+	assert_true(apply(f, &record));
+	socket = ledger_next(f->ledger, NULL);
+	check_holder(socket, 0, SERVER, 3);
+	assert_false(socket_holder(socket, 1, &holder));
+	assert_null(socket->others);
+	assert_null(ledger_next(f->ledger, socket));
+
+	record = open_of(listen, SERVER, 7);
+	assert_false(apply(f, &record));
+	record = open_of(listen, WORKER, 3);
+	assert_false(apply(f, &record));
+	assert_false(apply(f, &record)); /* told twice */
+	check_holder(socket, 0, SERVER, 3);
+	check_holder(socket, 1, SERVER, 7);
+	check_holder(socket, 2, WORKER, 3);
+	assert_false(socket_holder(socket, 3, &holder));
+	assert_int_equal(socket->unlisted, 0);
+
+	/* Another one becomes the owner: nobody is there twice, nobody is gone. */
+	record = listener(LISTENER, WORKER, LO);
+	assert_true(apply(f, &record));
+	check_holder(socket, 0, WORKER, 3);
+	check_holder(socket, 1, SERVER, 7);
+	check_holder(socket, 2, SERVER, 3);
+	assert_false(socket_holder(socket, 3, &holder));
+	assert_true(apply(f, &end));
+	assert_null(ledger_next(f->ledger, NULL));
+}
+
+/* A socket without an owner, and one with more descriptors than there is room for. */
+static void test_holders_at_the_limits(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_socket listen = listener(LISTENER, SERVER, LO), record;
+	const struct socket *socket;
+	struct holder holder;
+	size_t count = 0;
+
+	record = open_of(listen, 0, 0);
+	record.fd = 0;
+	assert_true(apply(f, &record));
+	socket = ledger_next(f->ledger, NULL);
+	assert_false(socket_holder(socket, 0, &holder));
+	for (uint32_t fd = 0; fd < 5000; fd++) {
+		record = open_of(listen, WORKER, fd);
+		assert_false(apply(f, &record));
+	}
+	while (socket_holder(socket, count, &holder))
+		count++;
+	assert_int_equal(count + socket->unlisted, 5000);
+	assert_int_equal(count, 4096);
+}
+
+static void test_since_and_state(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_socket listen = listener(LISTENER, SERVER, LO),
+			 record = open_of(listen, SERVER, 3);
+	const struct socket *socket;
+
+	assert_true(apply(f, &record));
+	socket = ledger_next(f->ledger, NULL);
+	assert_int_equal(socket->since, 0); /* nobody knows */
+	assert_int_equal(socket->state, 10);
+	listen.time = 4000;
+	assert_true(apply(f, &listen));
+	assert_int_equal(socket->since, 4000);
+	/* Told again after a loss: it is the same listener. */
+	ledger_doubt(f->ledger);
+	assert_false(ledger_trusts(f->ledger, socket));
+	record.time = 5000;
+	assert_true(apply(f, &record));
+	assert_true(ledger_trusts(f->ledger, socket));
+	assert_int_equal(socket->since, 4000);
+}
+
+/* How many sockets are at a port, and the first of them. */
+static size_t count_at(const struct fixture *f, uint16_t port, const struct socket **first)
+{
+	const struct socket *socket = NULL;
+	size_t count = 0;
+
+	while ((socket = ledger_at_port(f->ledger, port, socket))) {
+		if (!count++ && first)
+			*first = socket;
+		assert_int_equal(socket->local.port, port);
+	}
+	return count;
+}
+
+static void test_at_port(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_socket accept = theirs(SERVER), listen = listener(LISTENER, SERVER, LO);
+	struct pt_socket connect = ours(), end;
+	const struct socket *first = NULL;
+
+	assert_int_equal(count_at(f, 80, NULL), 0);
+	assert_true(apply(f, &accept));
+	assert_true(apply(f, &listen));
+	assert_true(apply(f, &connect));
+	assert_int_equal(count_at(f, 80, &first), 2);
+	assert_int_equal(first->kind, PT_LISTENER); /* though it came later */
+	assert_int_equal(count_at(f, PORT, &first), 1);
+	assert_int_equal(first->kind, PT_CONNECTION);
+
+	/* A connection that ended holds its port in TIME_WAIT, for all that is known. */
+	end = wire_close(&connect);
+	end.time = 7000;
+	end.close_by = PT_LOCAL;
+	end.close_how = PT_FIN;
+	assert_true(apply(f, &end));
+	assert_int_equal(count_at(f, PORT, &first), 1);
+	assert_true(first->closed);
+	assert_int_equal(first->ended, 7000);
+	assert_int_equal(first->close_by, PT_LOCAL);
+	assert_int_equal(first->close_how, PT_FIN);
+	assert_int_equal(pid_of(first->owner), CLIENT);
+	end = wire_close(&listen);
+	assert_true(apply(f, &end));
+	assert_int_equal(count_at(f, 80, &first), 1);
+	assert_int_equal(first->kind, PT_CONNECTION);
+}
+
+/* The port of a socket that listens again is another one. */
+static void test_port_changes(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_socket listen = listener(LISTENER, SERVER, LO);
+
+	assert_true(apply(f, &listen));
+	listen.local_port = 81;
+	assert_true(apply(f, &listen));
+	assert_int_equal(count_at(f, 80, NULL), 0);
+	assert_int_equal(count_at(f, 81, NULL), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -996,6 +1236,10 @@ int main(void)
 		TEST(test_listener_of_other_netns),
 		TEST(test_inherit),
 		TEST(test_inherit_from_far),
+		TEST(test_inherit_from_the_living_and_older),
+		TEST(test_queue_ends_with_its_listener),
+		TEST(test_peer_that_did_not_accept),
+		TEST(test_peer_that_left_an_heir),
 		TEST(test_loopback_of_other_netns),
 		TEST(test_veth),
 		TEST(test_veth_ambiguous),
@@ -1016,6 +1260,11 @@ int main(void)
 		TEST(test_closed_are_forgotten),
 		TEST(test_memory),
 		TEST(test_freed),
+		TEST(test_holders),
+		TEST(test_holders_at_the_limits),
+		TEST(test_since_and_state),
+		TEST(test_at_port),
+		TEST(test_port_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
