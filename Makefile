@@ -88,10 +88,12 @@ LIBS = $(call library,bpf) $(call library,elf) $(call library,z) $(call archive,
 
 # --- what is built from what --------------------------------------------------
 
+BPF_OBJ := $(BPF_OUT)/porttrace.bpf.o $(BPF_OUT)/list.bpf.o
+BPF_SKEL := $(BPF_OBJ:.bpf.o=.skel.h)
 USER_SRC := $(sort $(wildcard user/*.c))
 USER_OBJ := $(USER_SRC:%.c=$(OUT)/%.o)
 # What the unit tests link: everything that needs no kernel.
-LIB_OBJ := $(filter-out %/main.o %/probe.o %/probe_iter.o,$(USER_OBJ))
+LIB_OBJ := $(filter-out %/main.o %/probe.o %/probe_list.o %/probe_iter.o,$(USER_OBJ))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN := $(UNIT_SRC:%.c=$(OUT)/%)
 # Other .c files beside the tests are shared by all of them.
@@ -188,7 +190,7 @@ lint-format:
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
 
 # What clang-tidy says besides findings is left out; no findings means no output.
-lint-tidy: $(BPF_OUT)/porttrace.skel.h
+lint-tidy: $(BPF_SKEL)
 	$(say) TIDY 'user/*.c'
 	$(Q)printf '%s\n' $(USER_SRC) | xargs -P "$$(nproc)" -I{} \
 		clang-tidy --quiet --warnings-as-errors='*' {} -- -std=gnu11 $(USER_CPPFLAGS) 2>&1 \
@@ -253,19 +255,20 @@ $(OUT)/objects: FORCE | $(OUT)
 $(BPF_OUT)/flags: FORCE | $(BPF_OUT)
 	$(call keep_flags,$(CLANG) $(LLVM_STRIP) $(BPFTOOL) $(BPF_CFLAGS))
 
-$(BPF_OUT)/porttrace.bpf.o: bpf/porttrace.bpf.c $(BPF_OUT)/flags | $(BPF_OUT)
+$(BPF_OBJ): $(BPF_OUT)/%.bpf.o: bpf/%.bpf.c $(BPF_OUT)/flags | $(BPF_OUT)
 	$(if $(CLANG)$(V),,@echo 'no clang: `sudo make deps` installs what is missing' >&2; exit 1)
 	$(say) BPF $@
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 	$(Q)$(LLVM_STRIP) -g $@
 
-$(BPF_OUT)/porttrace.skel.h: $(BPF_OUT)/porttrace.bpf.o
+$(BPF_SKEL): $(BPF_OUT)/%.skel.h: $(BPF_OUT)/%.bpf.o
 	$(say) SKEL $@
 	$(Q){ echo '/* NOLINTBEGIN: bpftool wrote this */'; \
-		$(BPFTOOL) gen skeleton $< name porttrace_bpf; echo '/* NOLINTEND */'; } > $@
+		$(BPFTOOL) gen skeleton $< name $*_bpf; echo '/* NOLINTEND */'; } > $@
 
-# Only this one may see the skeleton, and it has to be there first.
+# Only these may see a skeleton, and it has to be there first.
 $(OUT)/user/probe.o: $(BPF_OUT)/porttrace.skel.h
+$(OUT)/user/probe_list.o: $(BPF_OUT)/list.skel.h
 
 $(OUT)/user/%.o: user/%.c $(OUT)/flags | $(OUT)/user
 	$(say) CC $@
@@ -323,4 +326,4 @@ $(OUT) $(OUT)/user $(OUT)/tests/unit $(OUT)/tests/fuzz $(OUT)/tests/bench $(BPF_
 .SECONDARY:
 
 -include $(USER_OBJ:.o=.d) $(UNIT_BIN:=.d) $(UNIT_LIB_OBJ:.o=.d) $(E2E_BIN:=.d) $(E2E_PRELOAD:.so=.d) $(TRUTH_BIN:=.d) $(FUZZ_BIN:=.d) \
-	$(BPF_OUT)/porttrace.bpf.d
+	$(BPF_OBJ:.o=.d)

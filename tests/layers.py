@@ -20,8 +20,8 @@ NEIGHBOURS = {
 }
 # What only main, the commands, the pipeline and the probe may know.
 ABOVE = {"options.h", "probe.h", "pipeline.h", "log.h"}
-# These alone know the kernel side.
-PROBE = ("probe.c", "hooks.c", "probe_iter.c")
+# These alone know the kernel side: what is attached, what only asks, and what both run.
+PROBE = ("probe.c", "hooks.c", "probe_list.c", "probe_iter.c")
 KERNEL_SIDE = re.compile(r"^(bpf/|linux/bpf|linux/btf)|\.skel\.h$")
 
 

@@ -78,7 +78,7 @@ struct event {
 	bool has_bytes;                /* sent and received are known */
 	uint64_t sent;                 /* payload bytes from local to remote */
 	uint64_t received;
-	uint8_t state_old, state_new; /* EVENT_STATE: TCP states as in the kernel */
+	uint8_t state_old, state_new; /* TCP states as in the kernel; EVENT_OPEN: the new one */
 	enum pt_side close_by;
 	enum pt_how close_how;
 

@@ -243,7 +243,8 @@ static void json_local_remote(struct text *out, const struct format_config *conf
 static void json_state(struct text *out, const struct event *event)
 {
 	JSON_OPEN(out, "state");
-	JSON_WORD(out, "old", event_state_name(event->state_old));
+	if (event->action == EVENT_STATE)
+		JSON_WORD(out, "old", event_state_name(event->state_old));
 	JSON_WORD(out, "new", event_state_name(event->state_new));
 	json_close(out, '}');
 }
@@ -269,7 +270,7 @@ static void json_socket(struct text *out, const struct format_config *config,
 		JSON_NUMBER(out, "cookie", event->cookie);
 	if (event->netns)
 		JSON_NUMBER(out, "netns", event->netns);
-	if (event->action == EVENT_STATE)
+	if (event->action == EVENT_STATE || (event->action == EVENT_OPEN && event->state_new))
 		json_state(out, event);
 	if (event->action == EVENT_CLOSE)
 		json_closing(out, event);

@@ -314,6 +314,15 @@ struct mptcp_subflow_context {
 	struct sock *conn;
 };
 
+struct timer_list {
+	unsigned long expires;
+};
+
+struct inet_timewait_sock {
+	unsigned char tw_substate;
+	struct timer_list tw_timer;
+};
+
 struct mptcp_sock {
 	struct sock *first;
 };

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Who is behind a socket: older sockets, children, programs, threads, names."""
+import ctypes
 import re
 
-from harness import Actor, Tracer, check, live, none, one, pair, program, select
+from harness import (Actor, Tracer, check, live, my_netns, none, one, pair, private_network, program,
+                     scaled, select, wait_in_accept)
 
 RFC3339 = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
@@ -36,6 +38,22 @@ def test_snapshot_ipv6():
     check(one(records, action="open", socket="listener"), local=listener.local,
           ip_version="ipv6", pid=server.pid)
     check(one(records, action="open", pid=client.pid), local=ours.local, remote=ours.remote)
+
+
+def test_snapshot_of_another_namespace():
+    """Also what no descriptor leads to: a connection that nobody has accepted yet."""
+    server, client = Actor("server"), Actor("client")
+    listener = server.listener()
+    ours = client.client(listener.local)
+    there = my_netns()
+    with open("/proc/self/ns/net", "rb") as home:
+        private_network()
+        tracer = Tracer("--snapshot", namespace=("--netns", str(there)))
+        assert not ctypes.CDLL(None).setns(home.fileno(), 0)
+    records = tracer.trace()
+    check(one(records, action="open", local=listener.local, remote=ours.local), pid=None,
+          attribution="inherit", **{"porttrace.state.new": "ESTABLISHED"})
+    assert len(select(records, action="open")) == 3
 
 
 def test_no_snapshot_unless_asked_for():
@@ -80,6 +98,24 @@ def test_older_listener():
           **{"destination.process.pid": server.pid, "destination.process.name": "server"})
     check(one(records, action="accept"), pid=server.pid, source=ours.local)
     check(one(records, action="close", socket="listener"), pid=server.pid, local=listener.local)
+
+
+def test_older_and_waiting():
+    """A server that waits in accept(2) while the tracer starts, as most do."""
+    server, client = Actor("server"), Actor("client")
+    listener = server.listener()
+    server.begin_accept(listener.sock)
+    wait_in_accept(server)
+    tracer = Tracer()
+    ours = client.client(listener.local)
+    theirs = server.result()
+    client.close(ours.sock)
+    server.receive(theirs.sock)
+    server.close(theirs.sock)
+    tracer.wait(action="close", local=theirs.local, remote=theirs.remote)
+    records = tracer.trace()
+    check(one(records, action="accept"), pid=server.pid, name="server", source=ours.local)
+    check(one(records, action="close", local=theirs.local, remote=theirs.remote), pid=server.pid)
 
 
 def test_older_and_in_use():
@@ -156,7 +192,7 @@ def test_short_lived_program():
 def test_many_short_lived_programs():
     tracer, server, shell = Tracer(), Actor("server"), Actor("shell")
     listener = server.listener(port=7100)
-    said = [shell.spawn(*program("brief", *listener.local)).data for _ in range(50)]
+    said = [shell.spawn(*program("brief", *listener.local)).data for _ in range(scaled(50, least=10))]
     for one_of_them in said:
         tracer.wait(action="close", pid=one_of_them["pid"])
     records = tracer.trace()

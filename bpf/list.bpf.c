@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * An object of its own, for those who only ask: what is there now.  Iterators, no hooks;
+ * nothing is remembered here.  Each socket is told once for each descriptor that holds it,
+ * and once more without: user space puts these together.
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "old.bpf.h"
+#include "timewait.bpf.h"
+
+/* Only those that listen or are bound. */
+const volatile bool only_listening = false;
+
+static __always_inline bool asked_for(const struct known *known)
+{
+	return wanted(known) && !(only_listening && known->kind == PT_CONNECTION);
+}
+
+SEC("iter/task_file")
+int list_files(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct sock *sk = task ? file_sock(ctx->file) : NULL;
+	struct known now;
+
+	if (!sk || !(COMMON(FROM_NUMBER, sk, skc_num) || COMMON(FROM_NUMBER, sk, skc_dport)))
+		return 0;
+	known_old(sk, &now);
+	now.attribution = PT_BY_SNAPSHOT;
+	if (asked_for(&now))
+		write_holder(ctx->meta->seq, task, ctx->fd, sk, &now);
+	return 0;
+}
+
+/* How the owner is known, of a socket that no descriptor leads to. */
+static __always_inline enum pt_attribution without_descriptor(struct sock *sk)
+{
+	if (sock_is_kernels(FROM_NUMBER, sk))
+		return PT_BY_KERNEL;
+	/* Closed by its process, and not yet at the end of the protocol. */
+	if (COMMON(FROM_NUMBER, sk, skc_flags) & 1UL << SOCK_DEAD)
+		return PT_BY_UNKNOWN;
+	return BPF_CORE_READ(sk, sk_socket) ? PT_BY_UNKNOWN : PT_BY_INHERIT;
+}
+
+SEC("iter/tcp")
+int list_sockets(struct bpf_iter__tcp *ctx)
+{
+	struct sock *sk = (struct sock *)ctx->sk_common;
+	struct pt_socket open = {};
+	struct known now;
+	__u8 state;
+
+	if (!sk)
+		return 0;
+	known_old(sk, &now);
+	state = COMMON(FROM_NUMBER, sk, skc_state);
+	if (state == TCP_NEW_SYN_RECV)
+		now.attribution = PT_BY_INHERIT;
+	else if (state != TCP_TIME_WAIT)
+		now.attribution = without_descriptor(sk);
+	if (now.attribution == PT_BY_INHERIT)
+		now.flags |= PT_PASSIVE; /* who began it waits for accept(2) at the other end */
+	if (!asked_for(&now))
+		return 0;
+	fill_socket(&open, PT_OPEN, (__u64)sk, &now);
+	open.state_new = state;
+	if (state == TCP_TIME_WAIT) {
+		struct inet_timewait_sock *tw = (struct inet_timewait_sock *)sk;
+
+		open.state_old = TCP_TIME_WAIT;
+		open.state_new = BPF_CORE_READ(tw, tw_substate); /* or FIN_WAIT2 */
+		open.duration = timewait_left(tw);
+	}
+	bpf_seq_write(ctx->meta->seq, &open, sizeof(open));
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * See probe_list.h.  The iterator over files sees those of all processes; the one over
+ * sockets only those of the network namespace that it is opened in.
+ */
+#include "probe_list.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hooks.h"
+#include "list.skel.h"
+#include "log.h"
+#include "netns.h"
+#include "probe_iter.h"
+#include "rights.h"
+
+struct run {
+	struct list_bpf *skel;
+	probe_record record;
+	void *context;
+};
+
+/* What it takes, before anything is tried: a refusal by the kernel names nothing. */
+static int check_system(const char *command)
+{
+	char missing[128];
+
+	if (rights_missing(missing, sizeof(missing)) == 0 && missing[0]) {
+		log_error("%s missing: without root the processes of others and other network "
+			  "namespaces can't be seen, run it with sudo: sudo porttrace %s",
+			  missing, command);
+		return -EPERM;
+	}
+	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
+		log_error("this kernel has no BTF: /sys/kernel/btf/vmlinux is missing "
+			  "(CONFIG_DEBUG_INFO_BTF)");
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
+static int load(struct list_bpf *skel, const struct probe_list_config *config)
+{
+	struct bpf_map *map;
+	int err;
+
+	/* Nothing is remembered: no table for what the tracer keeps. */
+	bpf_object__for_each_map(map, skel->obj)
+		if (bpf_map__type(map) == BPF_MAP_TYPE_HASH)
+			(void)bpf_map__set_max_entries(map, 1);
+	if (config->ipv4 != config->ipv6)
+		skel->rodata->only_family = config->ipv4 ? 2 : 10; /* AF_INET, AF_INET6 */
+	if (config->ports) {
+		skel->rodata->only_ports = true;
+		memcpy((void *)skel->rodata->ports, config->ports, sizeof(skel->rodata->ports));
+	}
+	skel->rodata->only_listening = config->listening;
+	skel->rodata->kernel_version = hooks_kernel_version();
+	err = list_bpf__load(skel);
+	if (err == -EPERM || err == -EACCES) {
+		log_error("the kernel refuses to load the programs (%s): root of the initial user "
+			  "namespace is needed, and no lockdown: sudo porttrace %s",
+			  strerror(-err), config->command);
+		return -EPERM;
+	}
+	if (err) {
+		log_error("this kernel can't load the programs: %s", strerror(-err));
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
+static int on_namespace(void *context)
+{
+	struct run *run = context;
+
+	return probe_iterate(run->skel->progs.list_sockets, NULL, run->record, run->context);
+}
+
+int probe_list(const struct probe_list_config *config, probe_record record, void *context)
+{
+	struct run run = { .record = record, .context = context };
+	int err = check_system(config->command);
+	size_t skipped;
+
+	if (err)
+		return err;
+	(void)libbpf_set_print(NULL);
+	run.skel = list_bpf__open();
+	if (!run.skel)
+		return -errno;
+	err = load(run.skel, config);
+	if (err)
+		goto out;
+	err = probe_iterate(run.skel->progs.list_files, NULL, record, context);
+	if (!err)
+		err = netns_each(config->namespaces, config->netns, config->netns_count,
+				 on_namespace, &run, &skipped);
+	if (err)
+		log_error("the sockets can't be read: %s", strerror(-err));
+	else if (skipped)
+		log_info("%zu network namespaces can't be entered: of their sockets those without "
+			 "a process are not seen",
+			 skipped);
+out:
+	list_bpf__destroy(run.skel);
+	return err;
+}
