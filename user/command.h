@@ -13,6 +13,9 @@
 enum command_id {
 	COMMAND_TRACE, /* the one without a name */
 	COMMAND_RUN,
+	COMMAND_LIST,
+	COMMAND_WHO,
+	COMMAND_WAIT,
 	COMMAND_DOCTOR,
 	COMMAND_HELP,
 	COMMANDS,

@@ -14,6 +14,7 @@
 #include "porttrace/wire.h"
 
 struct process;
+struct socket;
 
 enum event_action {
 	EVENT_BIND,
@@ -79,6 +80,9 @@ struct event {
 	uint64_t sent;                 /* payload bytes from local to remote */
 	uint64_t received;
 	uint8_t state_old, state_new; /* TCP states as in the kernel; EVENT_OPEN: the new one */
+	uint64_t since; /* EVENT_OPEN: ns since the epoch, when the socket came to be so; 0: not known */
+	const struct socket *socket; /* EVENT_OPEN of list and who: with all holders; or NULL */
+	uint64_t ends; /* EVENT_OPEN in TIME_WAIT: ns since the epoch, when it will end; 0: not known */
 	enum pt_side close_by;
 	enum pt_how close_how;
 

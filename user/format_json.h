@@ -13,6 +13,7 @@
 #include "text.h"
 
 struct process;
+struct socket;
 
 #define JSON_OPEN(out, key) TEXT_LITERAL(out, "\"" key "\":{")
 #define JSON_OPEN_ARRAY(out, key) TEXT_LITERAL(out, "\"" key "\":[")
@@ -64,6 +65,10 @@ void json_place(struct text *out, const struct process *process);
 /* process in source and destination: pid, name, executable. */
 void json_end_process(struct text *out, const struct format_config *config,
 		      const struct process *process);
+/* The members that say which program it is and for whom it runs, those of json_place() too. */
+void json_holder_process(struct text *out, const struct process *process);
+/* porttrace.holders: each process that holds event->socket, once for each descriptor. */
+void json_holders(struct text *out, const struct format_config *config, const struct event *event);
 /* The members pid and name alone: porttrace.actor and its like. */
 void json_pid_name(struct text *out, const struct process *process);
 

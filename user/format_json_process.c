@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "process.h"
+#include "socket.h"
 
 /* Enough of the boot id to tell one boot of a host from the others. */
 #define BOOT_DIGITS 8
@@ -164,4 +165,49 @@ void json_place(struct text *out, const struct process *process)
 		JSON_STRING(out, "name", service, strlen(service));
 		json_close(out, '}');
 	}
+}
+
+void json_holder_process(struct text *out, const struct process *process)
+{
+	json_program(out, process);
+	if (process->args)
+		json_args(out, process->args, process->args_len);
+	json_user(out, process);
+	json_place(out, process);
+}
+
+static void json_holder(struct text *out, const struct format_config *config,
+			const struct holder *holder, uint64_t since)
+{
+	const struct process *process = holder->process;
+
+	text_char(out, '{');
+	json_program(out, process);
+	if (config->args && process->args)
+		json_args(out, process->args, process->args_len);
+	json_rest(out, config, process);
+	json_place(out, process);
+	if (holder->fd)
+		JSON_NUMBER(out, "fd", holder->fd - 1);
+	if (since) {
+		TEXT_LITERAL(out, "\"since\":\"");
+		text_rfc3339(out, since, 3);
+		TEXT_LITERAL(out, "\",");
+	}
+	json_close(out, '}');
+}
+
+void json_holders(struct text *out, const struct format_config *config, const struct event *event)
+{
+	const struct socket *socket = event->socket;
+	struct holder holder;
+
+	if (!socket_holder(socket, 0, &holder))
+		return;
+	JSON_OPEN_ARRAY(out, "holders");
+	for (size_t i = 0; socket_holder(socket, i, &holder); i++)
+		json_holder(out, config, &holder, event->since);
+	json_close(out, ']');
+	if (socket->unlisted)
+		JSON_NUMBER(out, "holders_left_off", socket->unlisted);
 }

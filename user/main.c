@@ -7,8 +7,11 @@
 #include <stdio.h>
 
 #include "cmd_doctor.h"
+#include "cmd_list.h"
 #include "cmd_run.h"
 #include "cmd_trace.h"
+#include "cmd_wait.h"
+#include "cmd_who.h"
 #include "log.h"
 #include "options.h"
 #include "services.h"
@@ -19,6 +22,9 @@
 static int (*const run_command[COMMANDS])(const struct options *, const struct services *) = {
 	[COMMAND_TRACE] = cmd_trace,
 	[COMMAND_RUN] = cmd_run,
+	[COMMAND_LIST] = cmd_list,
+	[COMMAND_WHO] = cmd_who,
+	[COMMAND_WAIT] = cmd_wait,
 	[COMMAND_DOCTOR] = cmd_doctor,
 };
 /* clang-format on */

@@ -20,6 +20,7 @@
 #define ROTATE_LIMIT (1ULL << 50)
 #define ROTATE_KEEP_LIMIT 9999
 
+#define DURATION_VALUE "a duration is a number of seconds above 0, at most 1000000000, as 10 or 0.5"
 #define EVENT_VALUES "bind, listen, connect, accept, flow, close, state, open"
 
 static int append_number(uint32_t **list, size_t *count, uint32_t number)
@@ -233,6 +234,11 @@ static int set_hooks(struct setting *setting)
 	return 0;
 }
 
+static int set_timeout(struct setting *setting)
+{
+	return value_duration(setting->value, SECONDS_LIMIT, &setting->options->timeout);
+}
+
 static int set_ring_size(struct setting *setting)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), size;
@@ -317,6 +323,7 @@ const struct option option_table[] = {
 		  "state, open; without it all but state",
 	  .allowed = "an event is one of " EVENT_VALUES },
 	{ GROUP_FILTER, 0, "failed", .help = "only what failed", FLAG(filter.failed) },
+	{ GROUP_FILTER, 0, "listening", .help = "only what listens or is bound", FLAG(listening) },
 
 	{ GROUP_OUTPUT, 0, "json", .help = "one JSON object per line", FLAG(json) },
 	{ GROUP_OUTPUT, 'o', "output", "FILE", .set = set_output,
@@ -345,8 +352,12 @@ const struct option option_table[] = {
 	  .allowed = "a count is a number from 1 to 18446744073709551615" },
 	{ GROUP_STOP, 0, "duration", "SEC", .set = set_duration,
 	  .help = "after SEC seconds, as 10 or 0.5",
-	  .allowed = "a duration is a number of seconds above 0, at most 1000000000, "
-		     "as 10 or 0.5" },
+	  .allowed = DURATION_VALUE },
+	{ GROUP_STOP, 0, "taken", .help = "when somebody listens (the default)", FLAG(taken) },
+	{ GROUP_STOP, 0, "free", .help = "when nobody holds the port", FLAG(free) },
+	{ GROUP_STOP, 0, "timeout", "SEC", .set = set_timeout,
+	  .help = "give up after SEC seconds, as 10 or 0.5",
+	  .allowed = DURATION_VALUE },
 
 	{ GROUP_TUNING, 0, "ring-size", "SIZE", .set = set_ring_size,
 	  .help = "of the ring buffer: a power of two, as 8M",

@@ -267,6 +267,47 @@ static int check_operands(struct parser *parser)
 	return 0;
 }
 
+/* "80", "http/tcp": a port or ports of one transport. */
+static int parse_ports(struct parser *parser, const char *operand, struct filter_ports *ports)
+{
+	const char *slash = strchr(operand, '/');
+	struct why why = { "" };
+	struct shown shown;
+	char *number;
+	int err;
+
+	if (slash && !strcmp(slash, "/udp"))
+		return complain(parser, "%s: UDP is not known to this version yet; TCP is",
+				show(&shown, operand));
+	if (slash && strcmp(slash, "/tcp") != 0)
+		return complain(parser, "%s: after a port comes /tcp or /udp",
+				show(&shown, operand));
+	number = strndup(operand, slash ? (size_t)(slash - operand) : strlen(operand));
+	if (!number)
+		return -ENOMEM;
+	err = value_ports(number, parser->services, ports, &why);
+	free(number);
+	if (err != -EINVAL)
+		return err;
+	return complain(parser, "%s: %s", *operand ? show(&shown, operand) : "''",
+			why.text[0] ? why.text : PORT_VALUE);
+}
+
+static int check_ports(struct parser *parser)
+{
+	struct options *options = parser->options;
+	int err = 0;
+
+	if (!command_table[options->command].ports)
+		return 0;
+	options->asked = calloc(options->operand_count, sizeof(*options->asked));
+	if (!options->asked)
+		return -ENOMEM;
+	for (size_t i = 0; i < options->operand_count && !err; i++)
+		err = parse_ports(parser, options->operands[i], &options->asked[i]);
+	return err;
+}
+
 /* The options that a command has, as far as they find room. */
 static void list_options(const struct command *command, char *list, size_t size)
 {
@@ -305,6 +346,20 @@ static int check_options(struct parser *parser)
 	return 0;
 }
 
+static int check_wait(struct parser *parser)
+{
+	const struct options *options = parser->options;
+	size_t ports = 0;
+
+	if (options->free && options->taken)
+		return complain(parser, "--free and --taken: one of them");
+	for (unsigned int port = 1; port <= UINT16_MAX; port++)
+		ports += filter_port_has(&options->asked[0], (uint16_t)port);
+	if (ports != 1)
+		return complain(parser, "wait %s: it waits for one port", options->operands[0]);
+	return 0;
+}
+
 /* Options that are right one by one, but together could never show anything. */
 static int check(struct parser *parser)
 {
@@ -313,6 +368,8 @@ static int check(struct parser *parser)
 
 	if (filter->udp && !filter->tcp)
 		return complain(parser, "--udp: UDP is not traced by this version yet; TCP is");
+	if (options->command == COMMAND_WAIT)
+		return check_wait(parser);
 	if (filter->actions == 1U << EVENT_FLOW)
 		return complain(parser, "--event flow: that is UDP, which is not traced by this "
 					"version yet; TCP is");
@@ -353,7 +410,7 @@ int options_parse(struct options *options, int argc, char **argv, const struct s
 		if (options->help || options->version)
 			return 0;
 	}
-	err = check_options(&parser) ?: check_operands(&parser);
+	err = check_options(&parser) ?: check_operands(&parser) ?: check_ports(&parser);
 	if (err)
 		return err;
 	return options->command == COMMAND_HELP ? parse_help(&parser) : check(&parser);
@@ -370,5 +427,7 @@ void options_free(struct options *options)
 		free(options->operands[i]);
 	free(options->operands);
 	options->operands = NULL;
+	free(options->asked);
+	options->asked = NULL;
 	options->operand_count = 0;
 }

@@ -43,6 +43,7 @@ struct options {
 	enum command_id command;
 	char **operands; /* behind the command */
 	size_t operand_count;
+	struct filter_ports *asked; /* what they mean, where they are ports */
 
 	struct filter filter;
 
@@ -55,10 +56,13 @@ struct options {
 	bool utc;
 	bool args;
 	bool snapshot;
+	bool listening;
+	bool free, taken;
 	enum color_mode color;
 
 	uint64_t count;    /* stop after so many records; 0: no limit */
 	uint64_t duration; /* ns; 0: no limit */
+	uint64_t timeout;  /* ns; 0: no limit */
 
 	uint64_t ring_size;      /* bytes, a power of two of at least a page; 0: default */
 	uint64_t flush_interval; /* ns; 0: default */

@@ -98,6 +98,8 @@ static void configure(struct porttrace_bpf *skel, const struct probe_config *con
 	skel->rodata->limit_bytes = ring / 8 * 7;
 	if (ring / 8 < skel->rodata->wake_bytes)
 		skel->rodata->wake_bytes = ring / 8;
+	if (config->wake_bytes)
+		skel->rodata->wake_bytes = config->wake_bytes;
 	skel->rodata->tell_states = config->states;
 	if (config->ipv4 != config->ipv6)
 		skel->rodata->only_family = config->ipv4 ? 2 : 10; /* AF_INET, AF_INET6 */

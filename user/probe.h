@@ -23,6 +23,7 @@ enum probe_way {
 
 struct probe_config {
 	uint64_t ring_size;    /* bytes, a power of two of at least a page; 0: 8 MiB */
+	uint64_t wake_bytes;   /* records that wait before probe_fd() is readable; 0: default */
 	bool states;           /* tell each change of state */
 	bool ipv4, ipv6;       /* only these; neither: both */
 	const uint64_t *ports; /* 65536 bits: only sockets with one of these at either end; or NULL */

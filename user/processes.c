@@ -26,6 +26,7 @@ struct entry {
 	uint64_t forked;
 	size_t holds;
 	bool placed; /* its control group was looked at */
+	bool asked;  /* /proc was, for its arguments */
 	bool exited;
 	bool buried; /* in the list of graves */
 	struct entry *next_grave;
@@ -189,9 +190,9 @@ static void find_place(struct process *process, const struct procfs *proc)
 }
 
 /* Ask /proc for what the process lacks.  0 or -errno: -ENOENT if it has ended. */
-static int complete(struct processes *processes, struct process *process)
+static int complete(struct processes *processes, struct process *process, bool want_args)
 {
-	bool args = processes->want_args && (!process->args || process->args_len >= PT_ARGS_LEN);
+	bool args = want_args && (!process->args || process->args_len >= PT_ARGS_LEN);
 	struct procfs proc;
 	int err;
 
@@ -247,7 +248,7 @@ int processes_update(struct processes *processes, const struct pt_process *news,
 	set_string(&process->executable, decode_path(news, path) ? strdup(path) : NULL);
 	set_string(&process->args, NULL);
 	process->args_len = 0;
-	entry->placed = false;
+	entry->placed = entry->asked = false;
 	if (decode_cgroup(news, place))
 		set_place(process, place);
 	if (news->exiting) {
@@ -261,7 +262,7 @@ int processes_update(struct processes *processes, const struct pt_process *news,
 		memcpy(process->args, news->args, news->args_len);
 		process->args_len = news->args_len;
 	}
-	(void)complete(processes, process);
+	(void)complete(processes, process, processes->want_args);
 	return 0;
 }
 
@@ -301,7 +302,8 @@ struct process *processes_find(struct processes *processes, const struct pt_who 
 	if (!entry) {
 		entry = add(processes, who, boot_to_real);
 		/* Its end may have been told before, and won't be again. */
-		if (entry && complete(processes, &entry->process) == -ENOENT) {
+		if (entry &&
+		    complete(processes, &entry->process, processes->want_args) == -ENOENT) {
 			entry->exited = true;
 			bury(processes, entry);
 		}
@@ -326,6 +328,29 @@ void processes_release(struct processes *processes, struct process *process)
 	bury(processes, entry);
 }
 
+void processes_find_args(struct processes *processes, struct process *process)
+{
+	struct entry *entry = entry_of(process);
+
+	if (!process || entry->asked || entry->exited)
+		return;
+	entry->asked = true;
+	(void)complete(processes, process, true);
+}
+
+bool processes_lives(const struct process *process)
+{
+	struct procfs proc;
+	char *executable;
+
+	if (processes_exited(process) || procfs_open(&proc, process->pid, process->start))
+		return false;
+	executable = procfs_executable(&proc); /* one that its parent did not wait for has none */
+	procfs_close(&proc);
+	free(executable);
+	return executable;
+}
+
 bool processes_exited(const struct process *process)
 {
 	return ((const struct entry *)process)->exited;
@@ -334,4 +359,9 @@ bool processes_exited(const struct process *process)
 uint64_t processes_forked(const struct process *process)
 {
 	return ((const struct entry *)process)->forked;
+}
+
+size_t processes_count(const struct processes *processes)
+{
+	return processes->by_pid.count;
 }

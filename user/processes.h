@@ -48,6 +48,14 @@ void processes_release(struct processes *processes, struct process *process);
  */
 void processes_reap(struct processes *processes);
 
+/* Look for all of its arguments, once; whoever wants them always did already.  NULL is allowed. */
+void processes_find_args(struct processes *processes, struct process *process);
+
+/* Whether it lives now, by /proc: it may have exited without that being told yet. */
+bool processes_lives(const struct process *process);
+
+size_t processes_count(const struct processes *processes);
+
 /* It has ended. */
 bool processes_exited(const struct process *process);
 

@@ -54,7 +54,7 @@ _porttrace_value() {
 		_porttrace_words "$2" "1M 10M 100M 1G"
 		;;
 	-p | --pid | --comm | --container | -P | --port | --local-port | --remote-port | --net | \
-		--rotate-keep | --count | --duration | --flush-interval)
+		--rotate-keep | --count | --duration | --timeout | --flush-interval)
 		;;
 	*)
 		return 1
@@ -80,11 +80,20 @@ _porttrace_options() {
 	doctor)
 		echo "--json --hooks"
 		;;
+	who)
+		echo "--netns -4 -6 -t --tcp -u --udp ${texts/ --args/}"
+		;;
+	wait)
+		echo "--netns -4 -6 -t --tcp -u --udp --taken --free --timeout ${texts/ --args/}"
+		;;
+	list)
+		echo "$filters --listening $texts"
+		;;
 	esac
 	echo "-q --quiet -v --verbose -V --version -h --help"
 }
 
-_porttrace_commands="run doctor help"
+_porttrace_commands="run list who wait doctor help"
 
 # The first word that is one of the commands.
 _porttrace_command() {

@@ -41,7 +41,7 @@
 #define DURATION_VALUE "a duration is a number of seconds above 0, at most 1000000000, as 10 or 0.5"
 #define INTERVAL_VALUE "an interval is a number of milliseconds from 1 to 60000"
 #define HELP "'porttrace --help' lists them"
-#define THERE_ARE "there are run, doctor, help"
+#define THERE_ARE "there are run, list, who, wait, doctor, help"
 
 static const char services_text[] = "http 80/tcp www\n"
 				    "http-alt 8080/tcp\n"
