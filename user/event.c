@@ -62,6 +62,13 @@ static const char *const stages[] = {
 };
 COVERS(stages, LOST_STAGES);
 
+static const char *const warnings[] = {
+	[WARN_REUSEPORT_JOIN] = "reuseport-join",
+	[WARN_EPHEMERAL_LISTENER] = "ephemeral-listener",
+	[WARN_SERVICE_PORT_TAKEN] = "service-port-taken",
+};
+COVERS(warnings, WARNINGS);
+
 const char *event_action_name(enum event_action action)
 {
 	return NAME(actions, action);
@@ -97,4 +104,9 @@ const char *event_how_name(enum pt_how how)
 const char *event_stage_name(enum event_lost_stage stage)
 {
 	return NAME(stages, stage);
+}
+
+const char *event_warning_name(enum event_warning warning)
+{
+	return NAME(warnings, warning);
 }

@@ -13,6 +13,7 @@
 
 #include "porttrace/wire.h"
 
+struct explanation;
 struct process;
 struct socket;
 
@@ -37,6 +38,14 @@ enum event_lost_stage {
 	LOST_MISSED, /* the kernel did not run a hook and no later one made up for it */
 	LOST_SINK,   /* the output failed */
 	LOST_STAGES,
+};
+
+/* Nothing failed, but somebody should know. */
+enum event_warning {
+	WARN_REUSEPORT_JOIN,     /* another process has the port too, by SO_REUSEPORT */
+	WARN_EPHEMERAL_LISTENER, /* a client may be given this port while nobody listens */
+	WARN_SERVICE_PORT_TAKEN, /* a client was given the port of a listener that was there */
+	WARNINGS,
 };
 
 struct endpoint {
@@ -85,6 +94,9 @@ struct event {
 	uint64_t ends; /* EVENT_OPEN in TIME_WAIT: ns since the epoch, when it will end; 0: not known */
 	enum pt_side close_by;
 	enum pt_how close_how;
+	const struct explanation *why;       /* of a failed bind or listen, or NULL */
+	unsigned int warnings;               /* a bit for each enum event_warning */
+	const struct process *warning_about; /* who has, or had, the port; or NULL */
 
 	/* Of the run. */
 	enum event_lost_stage lost_stage; /* EVENT_LOST */
@@ -102,5 +114,6 @@ const char *event_kind_name(enum pt_kind kind);
 const char *event_side_name(enum pt_side side);
 const char *event_how_name(enum pt_how how);
 const char *event_stage_name(enum event_lost_stage stage);
+const char *event_warning_name(enum event_warning warning);
 
 #endif

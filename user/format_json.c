@@ -86,6 +86,13 @@ static void json_ip(struct text *out, const uint8_t ip[16])
 	TEXT_LITERAL(out, "\",");
 }
 
+void json_endpoint(struct text *out, const struct endpoint *end)
+{
+	json_ip(out, end->ip);
+	if (end->port)
+		JSON_NUMBER(out, "port", end->port);
+}
+
 /* The inside of source or destination: which end it is, and what is known of it. */
 static void json_end(struct text *out, const struct format_config *config,
 		     const struct event *event, enum pt_side side)
@@ -134,7 +141,8 @@ static void json_ends(struct text *out, const struct format_config *config,
 }
 
 /* "connect to 10.0.0.1:80 failed: Connection refused" */
-static void json_error_message(struct text *out, const struct event *event)
+static void json_error_message(struct text *out, const struct format_config *config,
+			       const struct event *event)
 {
 	static const struct {
 		const char *what, *where;
@@ -156,17 +164,21 @@ static void json_error_message(struct text *out, const struct event *event)
 		text_address(out, end->ip, end->port);
 	}
 	TEXT_LITERAL(out, " failed: ");
-	text_error_meaning(out, event->error);
+	if (event->why)
+		json_cause(out, config, event);
+	else
+		text_error_meaning(out, event->error);
 }
 
-static void json_error(struct text *out, const struct event *event)
+static void json_error(struct text *out, const struct format_config *config,
+		       const struct event *event)
 {
 	if (!event->error)
 		return;
 	TEXT_LITERAL(out, "\"error\":{\"code\":\"");
 	text_error_code(out, event->error);
 	TEXT_LITERAL(out, "\",\"message\":\"");
-	json_error_message(out, event);
+	json_error_message(out, config, event);
 	TEXT_LITERAL(out, "\"},");
 }
 
@@ -299,6 +311,10 @@ static void json_socket(struct text *out, const struct format_config *config,
 		json_pid_name(out, event->creator);
 		json_close(out, '}');
 	}
+	if (event->why)
+		json_explanation(out, event);
+	if (event->warnings)
+		json_warnings(out, event);
 }
 
 static void json_lost(struct text *out, const struct event *event)
@@ -375,7 +391,7 @@ static void json_porttrace(struct text *out, const struct format_config *config,
 static void json_record(struct formatter *formatter, struct text *out, const struct event *event)
 {
 	const struct format_config *config = &formatter->config;
-	bool args = config->args || (event->action == EVENT_BIND && event->error);
+	bool args = config->args || event->why || (event->action == EVENT_BIND && event->error);
 
 	TEXT_LITERAL(out, "{\"@timestamp\":\"");
 	text_rfc3339(out, event->time, 9);
@@ -389,7 +405,7 @@ static void json_record(struct formatter *formatter, struct text *out, const str
 			json_process(out, config, event->process, args);
 			json_place(out, event->process);
 		}
-		json_error(out, event);
+		json_error(out, config, event);
 	}
 	json_porttrace(out, config, event);
 	json_close(out, '}');

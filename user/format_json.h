@@ -72,4 +72,12 @@ void json_holders(struct text *out, const struct format_config *config, const st
 /* The members pid and name alone: porttrace.actor and its like. */
 void json_pid_name(struct text *out, const struct process *process);
 
+/* Why a bind or listen failed: the inside of a string. */
+void json_cause(struct text *out, const struct format_config *config, const struct event *event);
+/* cause, hint and holders, members of porttrace. */
+void json_explanation(struct text *out, const struct event *event);
+void json_warnings(struct text *out, const struct event *event);
+/* The members ip and port. */
+void json_endpoint(struct text *out, const struct endpoint *end);
+
 #endif

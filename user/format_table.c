@@ -14,6 +14,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "cause.h"
+#include "format_cause.h"
 #include "process.h"
 
 /* What the width of the terminal allows. */
@@ -285,16 +287,69 @@ static void put_open(struct row *row, const struct event *event)
 		text_string(row->out, event_kind_name(event->kind));
 }
 
+/* Each word may begin a line. */
+static void put_words(struct row *row, const struct text *words)
+{
+	const char *at = words->data, *end = at ? at + words->len : NULL;
+
+	while (at < end) {
+		const char *blank = memchr(at, ' ', (size_t)(end - at)) ?: end;
+
+		row_part(row);
+		text_bytes(row->out, at, (size_t)(blank - at));
+		at = blank + 1;
+	}
+}
+
+/* ": held by ..." */
+static void put_cause(struct row *row, const struct event *event)
+{
+	struct text words = {};
+
+	text_char(row->out, ':');
+	format_cause(&words, row->config, event, CAUSE_BRIEF);
+	if (event->why->hint) {
+		TEXT_LITERAL(&words, "; ");
+		format_hint(&words, event);
+	}
+	put_words(row, &words);
+	text_free(&words);
+}
+
+static void put_warnings(struct row *row, const struct event *event)
+{
+	struct text words = {};
+
+	for (int warning = 0; warning < WARNINGS; warning++) {
+		if (!(event->warnings >> warning & 1))
+			continue;
+		if (words.len)
+			TEXT_LITERAL(&words, "; ");
+		TEXT_LITERAL(&words, "warning: ");
+		format_warning(&words, event, (enum event_warning)warning);
+	}
+	cell_paint(row->out, row->config, PAINT_WARNING);
+	put_words(row, &words);
+	cell_paint(row->out, row->config, PAINT_OFF);
+	text_free(&words);
+}
+
+static void put_error(struct row *row, const struct event *event)
+{
+	row_part(row);
+	cell_paint(row->out, row->config, PAINT_FAILURE);
+	text_error_code(row->out, event->error);
+	cell_paint(row->out, row->config, PAINT_OFF);
+	if (event->why)
+		put_cause(row, event);
+}
+
 static void put_result(struct row *row, const struct event *event)
 {
 	struct text *out = row->out;
 
-	if (event->error) {
-		row_part(row);
-		cell_paint(out, row->config, PAINT_FAILURE);
-		text_error_code(out, event->error);
-		cell_paint(out, row->config, PAINT_OFF);
-	}
+	if (event->error)
+		put_error(row, event);
 	if (event->action == EVENT_CONNECT && event->duration) {
 		row_part(row);
 		cell_duration(out, event->duration);
@@ -308,6 +363,8 @@ static void put_result(struct row *row, const struct event *event)
 	} else if (event->action == EVENT_OPEN) {
 		put_open(row, event);
 	}
+	if (event->warnings)
+		put_warnings(row, event);
 }
 
 static void put_other(struct row *row, const char *title, const struct process *process)
@@ -321,13 +378,35 @@ static void put_other(struct row *row, const char *title, const struct process *
 	text_char(row->out, ']');
 }
 
+/* Since when it lives: with its pid that tells it from all others. */
+static void put_start(struct row *row, const struct process *process)
+{
+	uint64_t started = process->started;
+
+	if (!started)
+		return;
+	if (!row->config->utc)
+		started = local_time(row->formatter, started);
+	row_part(row);
+	TEXT_LITERAL(row->out, "start=");
+	text_date(row->out, started);
+	text_char(row->out, 'T');
+	text_clock(row->out, started, 3);
+}
+
 static void put_place(struct row *row, const struct process *process)
 {
 	if (process->container_id) {
 		row_part(row);
 		TEXT_LITERAL(row->out, "container=");
 		cell_container(row->out, process);
-	} else if (process->service) {
+	}
+	if (process->container_id && process->container_runtime) {
+		row_part(row);
+		TEXT_LITERAL(row->out, "runtime=");
+		text_string(row->out, process->container_runtime);
+	}
+	if (process->service) {
 		row_part(row);
 		TEXT_LITERAL(row->out, "service=");
 		text_printable(row->out, process->service, strlen(process->service));
@@ -355,8 +434,10 @@ static void put_details(struct row *row, const struct event *event)
 	text_string(out, event_attribution_name(event->attribution));
 	put_other(row, "actor=", event->actor);
 	put_other(row, "creator=", event->creator);
-	if (process)
+	if (process) {
+		put_start(row, process);
 		put_place(row, process);
+	}
 	if (process && process->executable) {
 		row_part(row);
 		TEXT_LITERAL(out, "exe=");

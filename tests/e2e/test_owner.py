@@ -299,3 +299,22 @@ def test_hostile_name_in_the_table():
     line, = [line for line in lines if ":7041" in line]
     assert str(actor.pid) in line and "\\x1b[2j\\x0ax" in line.lower(), line
     assert not [line for line in lines if "\x1b" in line], lines
+
+
+def test_everything_in_the_wide_table():
+    """What a record says of its process, and that somebody else has bound the port."""
+    tracer, master, client = Tracer("--wide", "--args", "--utc", json_stream=False), \
+        Actor("master"), Actor("client")
+    listener = master.listener(port=7042)
+    worker = master.fork()
+    worker.rename("worker")
+    client.client(listener.local)
+    worker.accept(listener.sock)
+    lines = tracer.stop()[0]
+    line, = [line for line in lines if " accept " in line]
+    assert f" {worker.pid} worker " in line and f" root     master {master.pid} " in line, line
+    words = line.partition("7042 <")[2].split()
+    assert {f"exe={worker.executable}", "by=accept", "creator=[master"} <= set(words), line
+    start, = [word for word in words if word.startswith("start=")]
+    assert RFC3339.match(start[6:] + "Z"), line
+    assert " args=" in line and "actor.py" in line, line

@@ -347,7 +347,8 @@ static void shows_details(void **state)
 		   "2026-11-20 15:03:08.011 connect    4242 curl            web      "
 		   "bash 4000            tcp 127.0.0.1:43210 > 127.0.0.1:8080 http-alt 0.21ms "
 		   "netns=4026531840 cookie=1a2b by=connect actor=[python3 812] "
-		   "creator=[python3 812] exe=/usr/bin/curl args=curl -s http://127.0.0.1:8080/\n");
+		   "creator=[python3 812] start=2026-11-20T15:03:08.006 exe=/usr/bin/curl "
+		   "args=curl -s http://127.0.0.1:8080/\n");
 
 	f->formatter.config.numeric = true;
 	f->curl.parent_pid = 0;
@@ -357,6 +358,7 @@ static void shows_details(void **state)
 	event.cookie = 0;
 	event.actor = NULL;
 	event.creator = NULL;
+	f->curl.started = 0;
 	check_rows(f, &event,
 		   "2026-11-20 15:03:08.011 connect    4242 curl            1000     "
 		   "-                    tcp 127.0.0.1:43210 > 127.0.0.1:8080 0.21ms by=connect\n");
@@ -378,12 +380,18 @@ static void shows_places(void **state)
 	f->python.service = unit;
 	check(f, &event, "listen " PYTHON "0.0.0.0:8080 http-alt\n");
 	f->formatter.config.wide = true;
-#define WIDE                                                                \
-	"2026-11-20 15:03:08.011 listen      812 python3         web      " \
-	"systemd 1            tcp 0.0.0.0:8080 http-alt netns=4026531840 cookie=77 by=listen "
+#define WIDE                                                                                   \
+	"2026-11-20 15:03:08.011 listen      812 python3         web      "                    \
+	"systemd 1            tcp 0.0.0.0:8080 http-alt netns=4026531840 cookie=77 by=listen " \
+	"start=2026-11-20T14:03:08.011 "
 	check_rows(f, &event, WIDE "service=a\\x2db\\x1b.service exe=/usr/bin/python3.11\n");
 	f->python.container_id = id;
-	check_rows(f, &event, WIDE "container=3f2a9c1b04de exe=/usr/bin/python3.11\n");
+	f->python.container_runtime = "docker";
+	check_rows(f, &event,
+		   WIDE "container=3f2a9c1b04de runtime=docker service=a\\x2db\\x1b.service "
+			"exe=/usr/bin/python3.11\n");
+	f->python.service = NULL;
+	f->python.container_runtime = NULL;
 	f->python.container_id = name;
 	check_rows(f, &event,
 		   WIDE "container=3f2a9c1b04de5a7788990011223344556677889900aabbccddeeff001122334"
@@ -466,7 +474,8 @@ static void escapes_names(void **state)
 		   "2026-11-20 15:03:08.011 listen      812 "
 		   "\xef\xbf\xbd\xef\xbf\xbd\xc3\xa9             \\x9b2J   \\u2066 1             "
 		   "tcp 0.0.0.0:8080 http-alt netns=4026531840 cookie=77 by=listen "
-		   "exe=/tmp/\\x0a\\u202e args=\\x1b]0;x\\x07 \"a\\b\" \xef\xbf\xbd\n");
+		   "start=2026-11-20T14:03:08.011 exe=/tmp/\\x0a\\u202e args=\\x1b]0;x\\x07 "
+		   "\"a\\b\" \xef\xbf\xbd\n");
 }
 
 static void check_duration(uint64_t duration, const char *expected)
