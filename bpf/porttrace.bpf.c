@@ -19,6 +19,7 @@
 #include "uring.bpf.c"
 #include "process.bpf.c"
 #include "snapshot.bpf.c"
+#include "port.bpf.c"
 /* clang-format on */
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -62,6 +62,23 @@ static void on_record(void *context, const void *data, size_t size)
 		;
 }
 
+static void on_found(void *context, const void *data, size_t size)
+{
+	struct trace *trace = context;
+
+	pipeline_found(trace->pipeline, data, size);
+}
+
+/* Who holds a port, for the explanation of a failed bind. */
+static int ask(void *context, enum explain_quest quest, uint32_t netns, uint16_t port)
+{
+	struct trace *trace = context;
+
+	return probe_find(trace->probe,
+			  quest == EXPLAIN_DESCRIPTORS ? PROBE_DESCRIPTORS : PROBE_WAITS, netns,
+			  port, on_found, trace);
+}
+
 /*
  * Which ports the kernel side may look for; NULL: it can't filter by them.  A filter on
  * one end becomes one on either: the other end's records name the peer.
@@ -95,6 +112,8 @@ static int open_pipeline(struct trace *trace)
 		.want_args = options->args || options->wide,
 		.show_open = options->snapshot,
 		.limit = options->count,
+		.ask = ask,
+		.ask_context = trace,
 		.format_config = {
 			.services = trace->services,
 			.host = trace->machine.host,

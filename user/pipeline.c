@@ -26,6 +26,7 @@ struct pipeline {
 	struct foresight *foresight;
 	struct processes *processes;
 	struct ledger *ledger;
+	struct explain *explain;
 	struct formatter formatter;
 	struct rows rows; /* formatted, not written yet */
 	uint64_t boot_to_real;
@@ -44,6 +45,18 @@ struct pipeline {
 	int error; /* of the sink, at the latest write */
 };
 
+static struct explain *new_explain(const struct pipeline *pipeline)
+{
+	struct explain_config config = {
+		.ledger = pipeline->ledger,
+		.processes = pipeline->processes,
+		.ask = pipeline->config.ask,
+		.context = pipeline->config.ask_context,
+	};
+
+	return explain_new(&config);
+}
+
 struct pipeline *pipeline_new(const struct pipeline_config *config)
 {
 	struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
@@ -59,7 +72,9 @@ struct pipeline *pipeline_new(const struct pipeline_config *config)
 	pipeline->foresight = foresight_new();
 	if (pipeline->processes && pipeline->foresight)
 		pipeline->ledger = ledger_new(pipeline->processes, pipeline->foresight);
-	if (!pipeline->ledger || !pipeline->batch) {
+	if (pipeline->ledger)
+		pipeline->explain = new_explain(pipeline);
+	if (!pipeline->explain || !pipeline->batch) {
 		pipeline_free(pipeline);
 		return NULL;
 	}
@@ -70,6 +85,7 @@ void pipeline_free(struct pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
+	explain_free(pipeline->explain);
 	ledger_free(pipeline->ledger);
 	foresight_free(pipeline->foresight);
 	processes_free(pipeline->processes);
@@ -160,6 +176,7 @@ static void put_socket(struct pipeline *pipeline, const struct pt_socket *record
 		pipeline->filtered++;
 		return;
 	}
+	explain_event(pipeline->explain, record, &event, pipeline->boot_to_real);
 	pipeline->events++;
 	put(pipeline, &event);
 }
@@ -231,6 +248,19 @@ void pipeline_record(struct pipeline *pipeline, const void *data, size_t size)
 		pipeline_settle(pipeline);
 	memcpy(pipeline->batch + pipeline->batch_len, data, size);
 	pipeline->batch_len += size;
+}
+
+void pipeline_found(struct pipeline *pipeline, const void *data, size_t size)
+{
+	struct record record;
+
+	if (decode_record(&record, data, size))
+		return;
+	if (record.type == PT_PROCESS)
+		(void)processes_foresee(pipeline->processes, record.process,
+					pipeline->boot_to_real);
+	else if (record.type == PT_OPEN)
+		explain_found(pipeline->explain, record.socket, pipeline->boot_to_real);
 }
 
 bool pipeline_doubts(const struct pipeline *pipeline)

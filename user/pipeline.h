@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "event.h"
+#include "explain.h"
 #include "filter.h"
 #include "format.h"
 #include "sink.h"
@@ -25,6 +26,9 @@ struct pipeline_config {
 	bool want_args;
 	bool show_open; /* --snapshot */
 	uint64_t limit; /* records to write, 0: no limit */
+	/* Asks the kernel for holders of a port, see explain.h; answers go to pipeline_found(). */
+	int (*ask)(void *context, enum explain_quest quest, uint32_t netns, uint16_t port);
+	void *ask_context;
 };
 
 /* What config points to stays the caller's and must outlive the pipeline.  NULL: no memory. */
@@ -36,6 +40,9 @@ void pipeline_free(struct pipeline *pipeline);
  * unless many wait already.  Bad ones are counted, see pipeline_bad().
  */
 void pipeline_record(struct pipeline *pipeline, const void *data, size_t size);
+
+/* A record that answers ask(): taken in at once. */
+void pipeline_found(struct pipeline *pipeline, const void *data, size_t size);
 
 /* Make lines of the records that wait: all that is known together is told together. */
 void pipeline_settle(struct pipeline *pipeline);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hooks.h"
@@ -325,6 +326,26 @@ int probe_sweep(struct probe *probe, bool recall)
 	probe->skel->bss->recalling = recall;
 	return probe_iterate(probe->skel->progs.known_sockets, probe->skel->maps.sockets,
 			     probe->record, probe->context);
+}
+
+int probe_find(struct probe *probe, enum probe_find what, uint32_t netns, uint16_t port,
+	       probe_record record, void *context)
+{
+	struct stat here;
+
+	probe->skel->bss->sought_netns = netns;
+	probe->skel->bss->sought_port = port;
+	if (what == PROBE_DESCRIPTORS)
+		return probe_iterate(probe->skel->progs.port_files, NULL, record, context);
+	/*
+	 * An iterator over sockets sees the namespace that it is opened in.  To go to another
+	 * one takes CAP_SYS_ADMIN, which is given up before the tracing begins.
+	 */
+	if (stat("/proc/thread-self/ns/net", &here))
+		return -errno;
+	if ((uint32_t)here.st_ino != netns)
+		return -EXDEV;
+	return probe_iterate(probe->skel->progs.port_waits, NULL, record, context);
 }
 
 int probe_fd(const struct probe *probe)

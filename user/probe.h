@@ -57,6 +57,19 @@ int probe_snapshot(struct probe *probe);
  */
 int probe_sweep(struct probe *probe, bool recall);
 
+enum probe_find {
+	PROBE_DESCRIPTORS, /* every descriptor; about 0.5 us for each one of the machine */
+	PROBE_WAITS,       /* TIME_WAIT: state_old says so, duration is what is left, or 0 */
+};
+
+/*
+ * Find the sockets that have that local port in that namespace, as PT_PROCESS and PT_OPEN
+ * records for record(context, ...).  0 or -errno; -EXDEV: PROBE_WAITS in another namespace
+ * than our own.
+ */
+int probe_find(struct probe *probe, enum probe_find what, uint32_t netns, uint16_t port,
+	       probe_record record, void *context);
+
 /* Readable when a good part of the ring is full; drain on a timer too. */
 int probe_fd(const struct probe *probe);
 /* Hand out what waits in the ring.  0 or -errno. */
