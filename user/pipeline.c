@@ -14,6 +14,7 @@
 #include "ledger.h"
 #include "processes.h"
 #include "rows.h"
+#include "warn.h"
 
 #define FLUSH_BYTES (256 * 1024) /* formatted text that is written without being asked */
 
@@ -27,6 +28,7 @@ struct pipeline {
 	struct processes *processes;
 	struct ledger *ledger;
 	struct explain *explain;
+	struct warn *warn;
 	struct formatter formatter;
 	struct rows rows; /* formatted, not written yet */
 	uint64_t boot_to_real;
@@ -72,9 +74,11 @@ struct pipeline *pipeline_new(const struct pipeline_config *config)
 	pipeline->foresight = foresight_new();
 	if (pipeline->processes && pipeline->foresight)
 		pipeline->ledger = ledger_new(pipeline->processes, pipeline->foresight);
-	if (pipeline->ledger)
+	if (pipeline->ledger) {
 		pipeline->explain = new_explain(pipeline);
-	if (!pipeline->explain || !pipeline->batch) {
+		pipeline->warn = warn_new(pipeline->ledger, pipeline->processes);
+	}
+	if (!pipeline->explain || !pipeline->warn || !pipeline->batch) {
 		pipeline_free(pipeline);
 		return NULL;
 	}
@@ -86,6 +90,7 @@ void pipeline_free(struct pipeline *pipeline)
 	if (!pipeline)
 		return;
 	explain_free(pipeline->explain);
+	warn_free(pipeline->warn);
 	ledger_free(pipeline->ledger);
 	foresight_free(pipeline->foresight);
 	processes_free(pipeline->processes);
@@ -163,6 +168,7 @@ static void put_socket(struct pipeline *pipeline, const struct pt_socket *record
 		pipeline->doubts = true;
 	}
 	news = ledger_apply(pipeline->ledger, record, &event, pipeline->boot_to_real);
+	warn_event(pipeline->warn, record, &event);
 	if (record->type == PT_OPEN) {
 		if (!news || !pipeline->config.show_open)
 			return;
