@@ -19,6 +19,11 @@ uint64_t clock_boot(void)
 	return now(CLOCK_BOOTTIME);
 }
 
+uint64_t clock_monotonic(void)
+{
+	return now(CLOCK_MONOTONIC);
+}
+
 uint64_t clock_real(void)
 {
 	return now(CLOCK_REALTIME);

@@ -9,6 +9,7 @@
 
 /* Nanoseconds. */
 uint64_t clock_boot(void);
+uint64_t clock_monotonic(void); /* stands still during suspend */
 uint64_t clock_real(void);
 
 /* What to add to a boot time to get ns since the Unix epoch, as the clock is set now. */

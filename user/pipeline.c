@@ -37,6 +37,7 @@ struct pipeline {
 	uint64_t seen;                   /* what the kernel side does not count: open, start, ... */
 	uint64_t put;                    /* records given to the sink */
 	uint64_t unread;                 /* of them: the reader had gone away */
+	uint64_t told[EVENT_ACTIONS][2]; /* of them, by action and whether it failed */
 	uint64_t events;                 /* of them: of sockets, for the limit */
 	uint64_t filtered;               /* on this side */
 	uint64_t lost[LOST_STAGES];      /* on this side */
@@ -104,6 +105,26 @@ bool pipeline_done(const struct pipeline *pipeline)
 	return pipeline->config.limit && pipeline->events >= pipeline->config.limit;
 }
 
+void pipeline_told(const struct pipeline *pipeline, uint64_t told[EVENT_ACTIONS][2])
+{
+	memcpy(told, pipeline->told, sizeof(pipeline->told));
+}
+
+uint64_t pipeline_waiting(const struct pipeline *pipeline)
+{
+	return rows_count(&pipeline->rows) + sink_waiting(pipeline->config.sink);
+}
+
+size_t pipeline_sockets(const struct pipeline *pipeline)
+{
+	return ledger_sockets(pipeline->ledger);
+}
+
+size_t pipeline_processes(const struct pipeline *pipeline)
+{
+	return processes_count(pipeline->processes);
+}
+
 uint64_t pipeline_bad(const struct pipeline *pipeline)
 {
 	return pipeline->bad;
@@ -141,6 +162,7 @@ static void put(struct pipeline *pipeline, struct event *event)
 		return;
 	pipeline->sequence++;
 	pipeline->put++;
+	pipeline->told[event->action][event->error != 0]++;
 	if (!rows_end(rows)) /* no memory */
 		pipeline->lost[LOST_SINK]++;
 	if (rows->text.len >= FLUSH_BYTES)

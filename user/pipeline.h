@@ -83,6 +83,13 @@ bool pipeline_done(const struct pipeline *pipeline);
 /* The accounts as they are now. */
 struct event_totals pipeline_totals(const struct pipeline *pipeline);
 
+/* Records given to the sink, by action; [1]: of what failed. */
+void pipeline_told(const struct pipeline *pipeline, uint64_t told[EVENT_ACTIONS][2]);
+/* Records that wait for the output. */
+uint64_t pipeline_waiting(const struct pipeline *pipeline);
+size_t pipeline_sockets(const struct pipeline *pipeline);
+size_t pipeline_processes(const struct pipeline *pipeline);
+
 /* Records that decode.c refused. */
 uint64_t pipeline_bad(const struct pipeline *pipeline);
 
