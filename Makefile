@@ -84,7 +84,9 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Iinclude -Ivm
 # libelf needs zstd, and an archive that nobody needs adds nothing.
 archive = $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a 2>/dev/null))
 library = $(or $(call archive,$(1)),-l$(1))
-LIBS = $(call library,bpf) $(call library,elf) $(call library,z) $(call archive,zstd)
+# What the user side needs besides; tests link it too.
+USER_LIBS = $(call library,cap-ng) $(call library,seccomp)
+LIBS = $(call library,bpf) $(call library,elf) $(call library,z) $(call archive,zstd) $(USER_LIBS)
 
 # --- what is built from what --------------------------------------------------
 
@@ -289,15 +291,15 @@ $(OUT)/tests/unit/%.o: tests/unit/%.c $(OUT)/flags | $(OUT)/tests/unit
 
 $(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(UNIT_LIB_OBJ) $(OUT)/libporttrace.a
 	$(say) LD $@
-	$(Q)$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) $^ -lcmocka -o $@
+	$(Q)$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) $^ $(USER_LIBS) -lcmocka -o $@
 
 $(OUT)/tests/fuzz/%: tests/fuzz/%.c $(OUT)/libporttrace.a | $(OUT)/tests/fuzz
 	$(say) LD $@
-	$(Q)$(CC) $(USER_CPPFLAGS) -Iuser $(USER_CFLAGS) $(USER_LDFLAGS) -fsanitize=fuzzer -MMD -MP $^ -o $@
+	$(Q)$(CC) $(USER_CPPFLAGS) -Iuser $(USER_CFLAGS) $(USER_LDFLAGS) -fsanitize=fuzzer -MMD -MP $(filter %.c %.a,$^) $(USER_LIBS) -o $@
 
 $(OUT)/tests/bench/bench_format: tests/bench/bench_format.c $(OUT)/libporttrace.a | $(OUT)/tests/bench
 	$(say) LD $@
-	$(Q)$(CC) $(USER_CPPFLAGS) -Iuser $(USER_CFLAGS) -Itests/unit $^ $(USER_LDFLAGS) -MMD -MP -o $@
+	$(Q)$(CC) $(USER_CPPFLAGS) -Iuser $(USER_CFLAGS) -Itests/unit $(filter %.c %.a,$^) $(USER_LIBS) $(USER_LDFLAGS) -MMD -MP -o $@
 
 build/bench/%: tests/bench/%.c | build/bench
 	$(say) CC $@
