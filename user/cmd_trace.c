@@ -17,6 +17,7 @@
 #include "child.h"
 #include "clock.h"
 #include "cmd_output.h"
+#include "cmd_service.h"
 #include "format.h"
 #include "log.h"
 #include "machine.h"
@@ -38,6 +39,7 @@ struct trace {
 	struct filter filter;
 	struct machine machine;
 	struct cmd_output output;
+	struct cmd_service service;
 	struct probe *probe;
 	struct pipeline *pipeline;
 	uint64_t ports[65536 / 64]; /* those that the kernel side may filter by */
@@ -202,8 +204,10 @@ static int start(struct trace *trace)
 	pipeline_live(trace->pipeline);
 	trace->next_sweep = clock_boot() + SWEEP_INTERVAL;
 	(void)cmd_output_flush(&trace->output, trace->pipeline);
+	cmd_service_drop_privileges(trace->options);
 	log_info(trace->child ? "tracing TCP of this command and what it starts"
 			      : "tracing TCP in every network namespace, Ctrl-C ends it");
+	cmd_service_ready(&trace->service, trace->pipeline, trace->probe);
 	if (trace->child)
 		child_release(trace->child);
 	return EXIT_DONE;
@@ -225,6 +229,7 @@ static bool handle_signals(struct trace *trace)
 	while (read(trace->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP && trace->options->output) {
 			cmd_output_reopen(&trace->output, trace->pipeline);
+			cmd_service_reload(&trace->service);
 		} else if (trace->child) {
 			pass_on(trace, info.ssi_signo);
 		} else if (info.ssi_signo != SIGCHLD) {
@@ -271,6 +276,7 @@ static bool turn(struct trace *trace, bool last)
 	}
 	if (!cmd_output_flush(&trace->output, trace->pipeline))
 		return false;
+	cmd_service_turn(&trace->service, trace->pipeline, trace->probe);
 	return !pipeline_done(trace->pipeline);
 }
 
@@ -361,6 +367,7 @@ static int stop(struct trace *trace)
 	pipeline_stop(trace->pipeline);
 	status = cmd_output_end(&trace->output, trace->pipeline, trace->signals);
 	say_totals(trace);
+	cmd_service_end(&trace->service, trace->pipeline, trace->probe);
 	return status;
 }
 
@@ -378,6 +385,7 @@ int cmd_trace_child(const struct options *options, const struct services *servic
 		.child = child,
 		.signals = -1,
 		.epoll = -1,
+		.service.notify.fd = -1,
 	};
 	int status;
 
@@ -389,7 +397,8 @@ int cmd_trace_child(const struct options *options, const struct services *servic
 	if (!trace.interval)
 		trace.interval = !options->output && isatty(STDOUT_FILENO) ? TERMINAL_INTERVAL
 									   : FILE_INTERVAL;
-	status = open_probe(&trace) ?: cmd_output_open(&trace.output, options) ?: open_pipeline(&trace) ?:
+	status = open_probe(&trace) ?: cmd_output_open(&trace.output, options) ?:
+		 cmd_service_open(&trace.service, options, trace.machine.kernel) ?: open_pipeline(&trace) ?:
 		 open_events(&trace) ?: start(&trace);
 	if (!status) {
 		loop(&trace);
@@ -400,6 +409,7 @@ int cmd_trace_child(const struct options *options, const struct services *servic
 	probe_free(trace.probe);
 	pipeline_free(trace.pipeline);
 	cmd_output_free(&trace.output);
+	cmd_service_free(&trace.service);
 	if (trace.epoll >= 0)
 		close(trace.epoll);
 	if (trace.signals >= 0)

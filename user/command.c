@@ -13,7 +13,7 @@
 #define FILTERS "pid comm user container netns port local-port remote-port net 4 6 tcp udp "
 #define TEXTS "json output wide numeric utc color args "
 /* For those that write on and on. */
-#define LOGS "rotate-size rotate-keep "
+#define LOGS "rotate-size rotate-keep metrics-file "
 
 /* One thing a line. */
 /* clang-format off */

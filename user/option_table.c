@@ -165,6 +165,17 @@ static int set_output(struct setting *setting)
 	return 0;
 }
 
+static int set_metrics_file(struct setting *setting)
+{
+	char *copy = *setting->value ? strdup(setting->value) : NULL;
+
+	if (!copy)
+		return *setting->value ? -ENOMEM : -EINVAL;
+	free(setting->options->metrics_file);
+	setting->options->metrics_file = copy;
+	return 0;
+}
+
 static int set_rotate_size(struct setting *setting)
 {
 	uint64_t size;
@@ -336,6 +347,9 @@ const struct option option_table[] = {
 	  .help = "keep N older ones, FILE.1 is the youngest;\n"
 		  "5 if not given",
 	  .allowed = "a number of files from 0 to 9999" },
+	{ GROUP_OUTPUT, 0, "metrics-file", "FILE", .set = set_metrics_file,
+	  .help = "counters for Prometheus, every 5 seconds",
+	  .allowed = "the name of a file is needed" },
 	{ GROUP_OUTPUT, 0, "wide", .help = "more columns", FLAG(wide) },
 	{ GROUP_OUTPUT, 'n', "numeric", .help = "no names of services and users",
 	  FLAG(numeric) },

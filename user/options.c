@@ -422,6 +422,7 @@ void options_free(struct options *options)
 		return;
 	filter_free(&options->filter);
 	free(options->output);
+	free(options->metrics_file);
 	options->output = NULL;
 	for (size_t i = 0; i < options->operand_count; i++)
 		free(options->operands[i]);

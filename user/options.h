@@ -51,6 +51,7 @@ struct options {
 	char *output;         /* NULL: stdout */
 	uint64_t rotate_size; /* bytes; 0: never */
 	unsigned int rotate_keep;
+	char *metrics_file; /* NULL: none */
 	bool wide;
 	bool numeric;
 	bool utc;

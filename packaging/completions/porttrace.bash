@@ -34,7 +34,7 @@ _porttrace_value() {
 	--color)
 		_porttrace_words "$2" "auto always never"
 		;;
-	-o | --output)
+	-o | --output | --metrics-file)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$2")
 		;;
@@ -67,7 +67,7 @@ _porttrace_options() {
 	local filters="-p --pid --comm --user --container --netns -P --port --local-port --remote-port
 		--net -4 -6 -t --tcp -u --udp"
 	local texts="--json -o --output --wide -n --numeric --utc --color --args"
-	local logs="--rotate-size --rotate-keep"
+	local logs="--rotate-size --rotate-keep --metrics-file"
 
 	case $1 in
 	"")
