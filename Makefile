@@ -85,7 +85,7 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Iinclude -Ivm
 archive = $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a 2>/dev/null))
 library = $(or $(call archive,$(1)),-l$(1))
 # What the user side needs besides; tests link it too.
-USER_LIBS = $(call library,cap-ng) $(call library,seccomp)
+USER_LIBS = $(call library,cap-ng) $(call library,seccomp) $(call library,inih)
 LIBS = $(call library,bpf) $(call library,elf) $(call library,z) $(call archive,zstd) $(USER_LIBS)
 
 # --- what is built from what --------------------------------------------------

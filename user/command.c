@@ -21,7 +21,7 @@ const struct command command_table[COMMANDS] = {
 	[COMMAND_TRACE] = {
 		.help = "Show, live, which process is behind which TCP port.",
 		.options = FILTERS "event failed " TEXTS LOGS "snapshot count duration "
-			   "ring-size flush-interval hooks " OF_ALL },
+			   "ring-size flush-interval hooks config " OF_ALL },
 	[COMMAND_RUN] = {
 		.name = "run", .operands = "[--] COMMAND...", .least = 1, .most = SIZE_MAX,
 		.rest = true,

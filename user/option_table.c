@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config.h"
+
 #define NSEC_PER_MSEC 1000000ULL
 #define PID_LIMIT 4194304 /* PID_MAX_LIMIT of the kernel */
 #define RING_LEAST (4ULL << 10)
@@ -174,6 +176,11 @@ static int set_metrics_file(struct setting *setting)
 	free(setting->options->metrics_file);
 	setting->options->metrics_file = copy;
 	return 0;
+}
+
+static int set_config(struct setting *setting)
+{
+	return config_read(setting->value, setting->options, setting->services, &setting->why);
 }
 
 static int set_rotate_size(struct setting *setting)
@@ -383,6 +390,9 @@ const struct option option_table[] = {
 	  .help = "auto (the best there is), functions, calls",
 	  .allowed = "one of auto, functions, calls" },
 
+	{ GROUP_OTHER, 0, "config", "FILE", .set = set_config,
+	  .help = "options from FILE, a NAME = VALUE each line",
+	  .allowed = "the name of a file is needed" },
 	{ GROUP_OTHER, 'q', "quiet", .help = "only errors on stderr", .set = set_quiet },
 	{ GROUP_OTHER, 'v', "verbose", .help = "more on stderr", .set = set_verbose },
 	{ GROUP_OTHER, 'V', "version", .help = "print the version", FLAG(version) },

@@ -18,7 +18,7 @@ struct services;
  * Empty unless a function that failed wrote it; never holds the value itself.
  */
 struct why {
-	char text[160];
+	char text[240];
 };
 
 __attribute__((format(printf, 2, 3))) void why_set(struct why *why, const char *format, ...);

@@ -34,7 +34,7 @@ _porttrace_value() {
 	--color)
 		_porttrace_words "$2" "auto always never"
 		;;
-	-o | --output | --metrics-file)
+	-o | --output | --metrics-file | --config)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$2")
 		;;
@@ -72,7 +72,7 @@ _porttrace_options() {
 	case $1 in
 	"")
 		echo "$filters -e --event --failed $texts $logs --snapshot --count --duration
-			--ring-size --flush-interval --hooks"
+			--ring-size --flush-interval --hooks --config"
 		;;
 	run)
 		echo "$filters -e --event --failed $texts $logs --ring-size --flush-interval --hooks"
