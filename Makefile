@@ -46,6 +46,9 @@ PREFIX ?= /usr/local
 BINDIR := $(DESTDIR)$(PREFIX)/bin
 MANDIR := $(DESTDIR)$(PREFIX)/share/man
 COMPLETIONDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+# Not below PREFIX: that is where they are looked for.
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 # --- flags -------------------------------------------------------------------
 
@@ -220,15 +223,24 @@ bench: build $(BENCH_BIN) ## measure against the budgets (root)
 vmlinux: ## compare vmlinux/vmlinux.h with the running kernel
 	@CLANG='$(CLANG)' BPFTOOL='$(BPFTOOL)' vmlinux/check
 
+# A configuration that is there already stays.
 install: build ## into PREFIX (/usr/local), below DESTDIR
-	$(Q)$(INSTALL) -d '$(BINDIR)' '$(MANDIR)/man5' '$(MANDIR)/man8' '$(COMPLETIONDIR)'
+	$(Q)$(INSTALL) -d '$(BINDIR)' '$(MANDIR)/man5' '$(MANDIR)/man8' '$(COMPLETIONDIR)' \
+		'$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(SYSCONFDIR)/logrotate.d'
 	$(Q)$(INSTALL) -m 755 build/porttrace '$(BINDIR)/porttrace'
 	$(Q)$(INSTALL) -m 644 doc/porttrace.8 '$(MANDIR)/man8/'
 	$(Q)$(INSTALL) -m 644 doc/porttrace-events.5 '$(MANDIR)/man5/'
 	$(Q)$(INSTALL) -m 644 packaging/completions/porttrace.bash '$(COMPLETIONDIR)/porttrace'
+	$(Q)sed 's|@BINDIR@|$(PREFIX)/bin|' packaging/porttrace.service >build/porttrace.service
+	$(Q)$(INSTALL) -m 644 build/porttrace.service '$(DESTDIR)$(UNITDIR)/porttrace.service'
+	$(Q)[ -e '$(DESTDIR)$(SYSCONFDIR)/porttrace.conf' ] || \
+		$(INSTALL) -m 644 packaging/porttrace.conf '$(DESTDIR)$(SYSCONFDIR)/porttrace.conf'
+	$(Q)[ -e '$(DESTDIR)$(SYSCONFDIR)/logrotate.d/porttrace' ] || \
+		$(INSTALL) -m 644 packaging/porttrace.logrotate '$(DESTDIR)$(SYSCONFDIR)/logrotate.d/porttrace'
 
-uninstall: ## remove what install put there
-	$(Q)rm -f '$(BINDIR)/porttrace' '$(MANDIR)/man8/porttrace.8' '$(MANDIR)/man5/porttrace-events.5' '$(COMPLETIONDIR)/porttrace'
+uninstall: ## remove what install put there, but not what is configured
+	$(Q)rm -f '$(BINDIR)/porttrace' '$(MANDIR)/man8/porttrace.8' '$(MANDIR)/man5/porttrace-events.5' \
+		'$(COMPLETIONDIR)/porttrace' '$(DESTDIR)$(UNITDIR)/porttrace.service'
 
 deps: ## install what building and testing need
 	@packaging/deps build
