@@ -7,6 +7,7 @@
 #   SAN=address,undefined   sanitizers in the user side
 #   CC=clang  CLANG=clang-19  compiler of the user side, of the BPF side
 #   PREFIX=/usr/local  DESTDIR=   where install puts things
+#   SHARED=1                shared libraries, also where there are archives
 #   ARGS='--json'           arguments for `make run` and `make bench`
 #
 # Every path is relative, so that the folder may be anywhere.  Each combination of
@@ -86,10 +87,10 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Iinclude -Ivm
 # The .a where there is one, so that the program needs nothing but libc; newer
 # libelf needs zstd, and an archive that nobody needs adds nothing.
 archive = $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a 2>/dev/null))
-library = $(or $(call archive,$(1)),-l$(1))
+library = $(or $(if $(SHARED),,$(call archive,$(1))),-l$(1))
 # What the user side needs besides; tests link it too.
 USER_LIBS = $(call library,cap-ng) $(call library,seccomp) $(call library,inih)
-LIBS = $(call library,bpf) $(call library,elf) $(call library,z) $(call archive,zstd) $(USER_LIBS)
+LIBS = $(call library,bpf) $(call library,elf) $(call library,z) $(if $(SHARED),,$(call archive,zstd)) $(USER_LIBS)
 
 # --- what is built from what --------------------------------------------------
 
@@ -114,7 +115,7 @@ BENCH_BIN := build/bench/connections $(OUT)/tests/bench/bench_format
 
 C_FILES = $(wildcard user/*.[ch] include/porttrace/*.h bpf/*.[ch] tests/unit/*.[ch] \
 	tests/e2e/*.[ch] tests/truth/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch])
-SCRIPTS = $(wildcard .ci/run packaging/deps packaging/completions/*.bash \
+SCRIPTS = $(wildcard .ci/run packaging/deps packaging/make-deb packaging/test-deb packaging/completions/*.bash \
 	tests/bench/*.sh tests/vm/*.sh)
 PYTHON_FILES = $(wildcard vmlinux/check tests/run tests/*.py tests/e2e/*.py tests/bench/*.py \
 	tests/truth/*.py tests/truth/run tests/truth/crowd)
@@ -131,7 +132,7 @@ endif
 give_back = if [ -n "$$SUDO_UID" ] && [ "$$(id -u)" = 0 ]; then chown -hR "$$SUDO_UID:$$SUDO_GID" build; fi
 
 .PHONY: build run test unit unit-programs e2e e2e-programs truth truth-programs soak \
-	fuzz fuzz-programs lint lint-format lint-tidy \
+	deb deb-test fuzz fuzz-programs lint lint-format lint-tidy \
 	lint-scripts check-layers fmt bench vmlinux \
 	install uninstall deps clean help FORCE
 
@@ -241,6 +242,12 @@ install: build ## into PREFIX (/usr/local), below DESTDIR
 uninstall: ## remove what install put there, but not what is configured
 	$(Q)rm -f '$(BINDIR)/porttrace' '$(MANDIR)/man8/porttrace.8' '$(MANDIR)/man5/porttrace-events.5' \
 		'$(COMPLETIONDIR)/porttrace' '$(DESTDIR)$(UNITDIR)/porttrace.service'
+
+deb: ## a Debian package, in build/deb
+	@packaging/make-deb $(VERSION) build/deb
+
+deb-test: ## that package in CHROOT=, a Debian of debootstrap: install, upgrade, purge (root)
+	@packaging/test-deb '$(CHROOT)' build/deb/porttrace_$(VERSION)_*.deb
 
 deps: ## install what building and testing need
 	@packaging/deps build
