@@ -180,7 +180,7 @@ fuzz: ## the fuzzers, FUZZ_SECONDS=60 each (clang with its run-time library)
 
 unit-programs: $(UNIT_BIN)
 e2e-programs: $(E2E_BIN) $(E2E_PRELOAD)
-truth-programs: $(TRUTH_BIN)
+truth-programs: $(TRUTH_BIN) build/truth/play32
 
 truth: build e2e-programs truth-programs ## every record against what the processes wrote (root)
 	@$(PYTHON) tests/truth/run $(TESTS)
@@ -334,10 +334,16 @@ build/e2e/%.so: tests/e2e/%.c | build/e2e
 
 # Started thousands of times: nothing to link at the start.
 build/truth/brief: private TRUTH_LDFLAGS := -static
+build/truth/tricks: private TRUTH_LDFLAGS := -pthread
 
 build/truth/%: tests/truth/%.c | build/truth
 	$(say) CC $@
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) $(WERROR) -MMD -MP $< $(TRUTH_LDFLAGS) -o $@
+
+# Where the compiler can: a scenario is skipped without it.
+build/truth/play32: tests/truth/play.c | build/truth
+	$(say) CC $@
+	$(Q)$(CC) -m32 -std=gnu11 -D_GNU_SOURCE -O2 -static $< -o $@ 2>/dev/null || rm -f $@
 
 $(OUT) $(OUT)/user $(OUT)/tests/unit $(OUT)/tests/fuzz $(OUT)/tests/bench $(BPF_OUT) build/e2e build/bench \
 	build/truth:

@@ -24,6 +24,7 @@ SOCKETS = BASE.SOCKETS
 
 MSG_FASTOPEN, TCP_FASTOPEN = 0x20000000, 23
 SO_COOKIE, SO_ATTACH_FILTER, SO_DETACH_FILTER = 57, 26, 27
+SO_ATTACH_REUSEPORT_CBPF = 51
 IPPROTO_MPTCP = 262
 LOG = os.open(os.environ["TRUTH_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC)
 DOOR = []
@@ -117,13 +118,22 @@ def deaf(number, on):
     return number, None
 
 
+def steer(number, member):
+    """From now on the group's connections go to its MEMBERth socket."""
+    program = array.array("B", struct.pack("HBBI", 6, 0, 0, member))  # return MEMBER
+    where, _ = program.buffer_info()
+    SOCKETS[number].setsockopt(socket.SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF,
+                               struct.pack("HxxxxxxP", 1, where))
+    return number, None
+
+
 def finish_connect(number):
     """Wait for a connect that did not: it is written down with its outcome."""
     sock = SOCKETS[number]
     sock.setblocking(True)
     began = time.time_ns() - 30_000_000_000
     cookie, local, _ = facts_of(sock)
-    sock.settimeout(20)
+    sock.settimeout(20 * float(os.environ.get("PORTTRACE_SLOW") or 1))
     try:
         sock.send(b"x")
         error = 0
@@ -197,7 +207,7 @@ BASE.OPERATIONS.update({
     "reset": written("close", BASE.reset),
 })
 BASE.OPERATIONS.update({f.__name__: f for f in (
-    deaf, finish_connect, abort, open_door, hand_over, take, execute, speak, descriptor)})
+    deaf, steer, finish_connect, abort, open_door, hand_over, take, execute, speak, descriptor)})
 
 
 def after_fork():

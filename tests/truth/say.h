@@ -57,12 +57,13 @@ static UNUSED int own_pid(void)
 	return pid;
 }
 
+/* Of the thread: each may be in another one. */
 static UNUSED unsigned long own_netns(void)
 {
-	static unsigned long inode;
+	static __thread unsigned long inode;
 	struct stat info;
 
-	if (inode == 0 && stat("/proc/self/ns/net", &info) == 0)
+	if (inode == 0 && stat("/proc/thread-self/ns/net", &info) == 0)
 		inode = info.st_ino;
 	return inode;
 }

@@ -9,7 +9,7 @@ import harness
 from scenarios_processes import ROUNDS, pairs
 from stage import Skip, program, scenario, wait_for
 
-setting = harness.setting
+setting, scaled = harness.setting, harness.scaled
 
 
 # --- namespaces --------------------------------------------------------------------------
@@ -181,6 +181,25 @@ def dual_stack(t):
         server.close(theirs.sock)
 
 
+@scenario("SO_REUSEPORT, a program chooses the process")
+def steered(t):
+    t.trace()
+    members, client = [t.actor(f"member-{n}") for n in range(4)], t.actor("client")
+    listeners = []
+    for member in members:
+        sock = member.socket(reuseport=True).sock
+        member.bind(sock, t.ip, 7000)
+        listeners.append(member.listen(sock).sock)
+    for number in range(40):
+        who = number * 3 % 4
+        members[number % 4].steer(listeners[number % 4], who)
+        ours = client.client((t.ip, 7000))
+        theirs = members[who].accept(listeners[who])
+        client.close(ours.sock)
+        members[who].receive(theirs.sock)
+        members[who].close(theirs.sock)
+
+
 # --- handshakes that fail -----------------------------------------------------------------
 
 
@@ -237,6 +256,23 @@ def older(t):
             client.close(new.sock)
             worker.receive(accepted.sock)
             worker.close(accepted.sock)
+
+
+@scenario("sockets on their way to another process when the tracer starts", others=False)
+def in_flight(t):
+    """Nobody has a descriptor of them: they are nobody's until somebody takes them."""
+    server, client, _, made = pairs(t, 10)
+    taker = t.actor("taker")
+    taker.open_door(f"truth-{taker.pid}")
+    for _, theirs in made:
+        server.hand_over(theirs.sock, f"truth-{taker.pid}")
+        server.close(theirs.sock)
+    t.trace("--snapshot")
+    for ours, _ in made:
+        passed = taker.take()
+        taker.close(passed.sock)
+        client.receive(ours.sock)
+        client.close(ours.sock)
 
 
 @scenario("thousands of sockets come and go while it starts", others=False)
@@ -297,22 +333,22 @@ def load(t, connections, clients, servers):
     t.load(os.path.join(harness.PROGRAMS, "load"), connections, clients, servers)
 
 
-@scenario("load: 40,000 connections, 2 clients, 2 servers")
+@scenario(f"load: {scaled(40_000):,} connections, 2 clients, 2 servers")
 def load_2_2(t):
-    load(t, 40_000, 2, 2)
+    load(t, scaled(40_000), 2, 2)
 
 
-@scenario("load: 15,000 connections, 1 client, 1 server")
+@scenario(f"load: {scaled(15_000):,} connections, 1 client, 1 server")
 def load_1_1(t):
-    load(t, 15_000, 1, 1)
+    load(t, scaled(15_000), 1, 1)
 
 
-@scenario("load: 25,000 connections, 16 clients, 8 servers")
+@scenario(f"load: {scaled(25_000):,} connections, 16 clients, 8 servers")
 def load_16_8(t):
-    load(t, 25_000, 16, 8)
+    load(t, scaled(25_000), 16, 8)
 
 
-@scenario("load: 20,000 connections with RPS on both CPUs")
+@scenario(f"load: {scaled(20_000):,} connections with RPS on both CPUs")
 def load_rps(t):
     receive_steering(t, "3")
-    load(t, 20_000, 2, 2)
+    load(t, scaled(20_000), 2, 2)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 from stage import PATIENCE, Skip, need, scenario, wait_for
+from stage import program as our_program
 
 
 def is_listening(port):
@@ -202,3 +203,114 @@ def curl(t):
                     executable=os.path.realpath(program))
         server.receive(theirs.sock)
         server.close(theirs.sock)
+
+
+# --- servers with threads --------------------------------------------------------------------
+
+PYTHON_SERVER = """
+import http.server, sys
+http.server.ThreadingHTTPServer((sys.argv[1], 7000),
+                                http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+NODE_SERVER = """
+require("http").createServer((_, answer) => answer.end("hello")).listen(7000, process.argv[1]);
+"""
+JAVA_SERVER = """
+import java.net.*;
+class Main {
+    public static void main(String[] words) throws Exception {
+        ServerSocket door = new ServerSocket(7000, 50, InetAddress.getByName(words[0]));
+        for (;;) {
+            Socket guest = door.accept();
+            new Thread(() -> {
+                try (guest) {
+                    while (guest.getInputStream().read() >= 0)
+                        guest.getOutputStream().write(1);
+                } catch (Exception error) {
+                }
+            }).start();
+        }
+    }
+}
+"""
+
+
+def with_threads(t, command, talk, count=30):
+    t.trace()
+    server = t.start(*command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    wait_for(lambda: is_listening(7000) or is_listening_6(7000), f"{command[0]} does not listen",
+             3 * PATIENCE)
+    t.truth.silent.add(server.pid)
+    for what in ("bind", "listen"):
+        t.truth.say(what, server.pid, (t.ip, 7000), name=name_of(server.pid), cookie=-1)
+    served(t, server.pid, (t.ip, 7000), t.actor("client"), count, talk)
+
+
+def is_listening_6(port):
+    """By /proc/net/tcp6: Java takes IPv4 with IPv6 sockets."""
+    with open("/proc/net/tcp6", encoding="ascii") as file:
+        return any(f":{port:04X} " in line[:45] and line.split()[3] == "0A" for line in file)
+
+
+@scenario("Python: a thread for each connection")
+def python_threads(t):
+    with_threads(t, [need("python3"), "-I", "-c", PYTHON_SERVER, t.ip], ask)
+
+
+@scenario("Node.js")
+def node(t):
+    with_threads(t, [need("node"), "-e", NODE_SERVER, "--", t.ip], ask)
+
+
+@scenario("Java: a thread for each connection")
+def java(t):
+    with open(t.file("Main.java"), "w", encoding="ascii") as file:
+        file.write(JAVA_SERVER)
+
+    def talk(client, ours):
+        client.send(ours.sock, 3)
+        client.receive(ours.sock, 3)
+    with_threads(t, [need("java"), t.file("Main.java"), t.ip], talk)
+
+
+# --- xinetd ----------------------------------------------------------------------------------
+
+XINETD = """
+service truth
+{{
+    type = UNLISTED
+    socket_type = stream
+    protocol = tcp
+    port = 7000
+    bind = {ip}
+    wait = no
+    user = root
+    server = {program}
+    server_args = serve 0
+    env = TRUTH_LOG={log}
+    per_source = UNLIMITED
+    cps = 1000 1
+}}
+"""
+
+
+@scenario("xinetd: a program for each connection")
+def xinetd(t):
+    server = need("xinetd")
+    with open(t.file("xinetd.conf"), "w", encoding="ascii") as file:
+        file.write(XINETD.format(ip=t.ip, program=our_program("play")[0], log=t.truth.path))
+    t.trace()
+    child = t.start(server, "-dontfork", "-f", t.file("xinetd.conf"), "-pidfile", t.file("pid"),
+                    stderr=subprocess.DEVNULL)
+    wait_for(lambda: is_listening(7000), "xinetd does not listen")
+    t.truth.silent.add(child.pid)
+    for what in ("bind", "listen"):
+        t.truth.say(what, child.pid, (t.ip, 7000), name="xinetd", cookie=-1, executable=server)
+    client = t.actor("client")
+    for _ in range(20):
+        ours = client.client((t.ip, 7000))
+        client.send(ours.sock, 5)
+        t.truth.say("accept", child.pid, (t.ip, 7000), ours.local, name="xinetd")
+        client.shutdown(ours.sock)
+        client.receive(ours.sock)  # until the program has closed
+        client.close(ours.sock)

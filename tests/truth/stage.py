@@ -21,12 +21,13 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 
 # pylint: disable=wrong-import-position
 import harness  # noqa: E402
-from tracers import OTHERS, Porttrace, private_tracefs  # noqa: E402
+from tracers import Porttrace, private_tracefs  # noqa: E402
 from truth import Judge, Score, Truth, my_netns, score_rows  # noqa: E402
 
 Skip = harness.Skip
 PROGRAMS = os.path.join(ROOT, "build", "truth")
-PATIENCE = 20
+SLOW = harness.SLOW
+PATIENCE = 20 * SLOW
 SKIP_STATUS = 77  # of a program that cannot do that here
 SCENARIOS = {}
 Scenario = collections.namedtuple("Scenario", "name title function others lossy")
@@ -89,7 +90,7 @@ class Actor(harness.Actor):
 
     def end(self):
         """Be gone, also out of a call that waits."""
-        if not select.select([self.watch], [], [], 0 if self.pending else 1)[0]:
+        if not select.select([self.watch], [], [], 0 if self.pending else SLOW)[0]:
             os.kill(self.pid, signal.SIGKILL)
         self.gone()
 
@@ -175,7 +176,7 @@ class Stage:
 
     def finish(self, child, skip=True):
         """Wait for a program's end: what it printed."""
-        out, _ = child.communicate(timeout=60)
+        out, _ = child.communicate(timeout=60 * SLOW)
         if skip and child.returncode == SKIP_STATUS:
             raise Skip(f"{child.args[0]}: this kernel has no such thing")
         assert child.returncode == 0, f"{child.args} ended with {child.returncode}"
@@ -190,7 +191,7 @@ class Stage:
         where = [word for inode in inodes for word in ("--netns", inode)]
         self.snapshot = "--snapshot" in arguments
         if self.want_others and private_tracefs():
-            self.others = [other(self.folder) for other in OTHERS]
+            self.others = [other(self.folder) for other in self.want_others]
         self.porttrace = Porttrace(os.path.join(self.folder, "records"), *where, *arguments,
                                    wait=wait)
 
@@ -221,7 +222,7 @@ class Stage:
             if child.poll() is None:
                 child.terminate()
                 try:
-                    child.wait(5)
+                    child.wait(5 * SLOW)
                 except subprocess.TimeoutExpired:
                     child.kill()
                     child.wait()
@@ -235,7 +236,7 @@ class Stage:
             other.stop()
         self.truth.read()
         self.truth.conclude()
-        facts = [f for f in self.truth.facts if f.remote and not f.error]
+        facts = list(self.truth.facts)
         connections = self.truth.connections()
         namespaces = {my_netns(), *(space.inode for space in self.namespaces)}
         window = (self.porttrace.began, self.porttrace.ready) if self.snapshot else None

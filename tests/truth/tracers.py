@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Runs porttrace, and tcpstates and tcplife beside it, and reads what they print."""
+"""Runs porttrace, and tools of libbpf-tools beside it, and reads what they print."""
 import collections
 import ctypes
 import os
@@ -12,8 +12,12 @@ from truth import plain, read_records
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PORTTRACE = os.environ.get("PORTTRACE", os.path.join(ROOT, "build", "porttrace"))
+HOOKS = ["--hooks", os.environ["PORTTRACE_HOOKS"]] if os.environ.get("PORTTRACE_HOOKS") else []
 READY = b"porttrace: tracing"
-PATIENCE = 20
+# poll, ppoll, epoll_wait, epoll_pwait.  (wchan would be 0 on 5.10.)
+POLL_CALLS = {"x86_64": ("7", "271", "232", "281"), "aarch64": ("73", "22")}
+SLOW = float(os.environ.get("PORTTRACE_SLOW") or 1)  # tests/e2e/harness.py explains it
+PATIENCE = 20 * SLOW
 CLONE_NEWNS = 0x20000
 MS_REC_PRIVATE = 0x4000 | 0x40000
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -28,7 +32,7 @@ class Porttrace:
         self.clock = time.monotonic()
         self.ready = self.seconds = None
         self.process = subprocess.Popen(
-            [PORTTRACE, "--json", "-o", output, *map(str, arguments)], stdin=subprocess.DEVNULL,
+            [PORTTRACE, "--json", *HOOKS, "-o", output, *map(str, arguments)], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         if wait:
             self.wait_ready()
@@ -46,7 +50,7 @@ class Porttrace:
     def stop(self):
         """All of its records."""
         self.process.send_signal(signal.SIGINT)
-        _, errors = self.process.communicate(timeout=60)
+        _, errors = self.process.communicate(timeout=60 * SLOW)
         assert self.process.returncode == 0, \
             f"porttrace ended with {self.process.returncode}: {errors.decode(errors='replace')}"
         assert b"Sanitizer" not in errors, errors.decode(errors="replace")
@@ -63,10 +67,16 @@ def private_tracefs():
     return os.path.exists("/sys/kernel/tracing/events/sock") or LIBC.mount(b"tracefs", b"/sys/kernel/tracing", b"tracefs", 0, None) == 0
 
 
+def connections(facts, *what):
+    """Those of FACTS that are WHAT of connections that came to be."""
+    return [f for f in facts if f.what in what and f.remote and not f.error]
+
+
 class Other:
     """A tool of libbpf-tools that prints the ends of connections with a pid."""
 
     name = None
+    options = ()
 
     def __init__(self, folder):
         self.output = os.path.join(folder, self.name)
@@ -75,7 +85,7 @@ class Other:
         if not program:
             return
         with open(self.output, "wb") as out:
-            self.process = subprocess.Popen([program, "-w"], stdin=subprocess.DEVNULL, stdout=out,
+            self.process = subprocess.Popen([program, *self.options], stdin=subprocess.DEVNULL, stdout=out,
                                             stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + PATIENCE
         # It says nothing when it is ready; then it waits for events.
@@ -89,9 +99,9 @@ class Other:
 
     def _waits(self):
         try:
-            with open(f"/proc/{self.process.pid}/wchan", encoding="ascii") as file:
-                return "poll" in file.read()
-        except OSError:
+            with open(f"/proc/{self.process.pid}/syscall", encoding="ascii") as file:
+                return file.read().split()[0] in POLL_CALLS.get(os.uname().machine, ())
+        except (OSError, IndexError):
             return False
 
     def _used(self):
@@ -118,7 +128,7 @@ class Other:
         with open(self.output, encoding="utf-8", errors="replace") as file:
             for line in file:
                 words = line.split()
-                if words and words[0] not in ("PID", "SKADDR"):
+                if words and words[0] not in ("PID", "SKADDR", "T"):
                     yield words
 
 
@@ -130,7 +140,7 @@ def ends_of(words):
 class Tcpstates(Other):
     """Shows each change of state: the row of the connection's beginning, and of its end."""
 
-    name = "tcpstates"
+    name, options = "tcpstates", ("-w",)
 
     def scored(self, facts):
         """[(facts that it claims to show, rows)]"""
@@ -146,14 +156,14 @@ class Tcpstates(Other):
                 opened[ends].append(pid)
             elif new == "CLOSE" and old not in ("SYN_SENT", "LISTEN"):
                 closed[ends].append(pid)
-        yield [f for f in facts if f.what in ("connect", "accept")], opened
-        yield [f for f in facts if f.what == "close"], closed
+        yield connections(facts, "connect", "accept"), opened
+        yield connections(facts, "close"), closed
 
 
 class Tcplife(Other):
     """Shows a row for each end of a connection that has ended."""
 
-    name = "tcplife"
+    name, options = "tcplife", ("-w",)
 
     def scored(self, facts):
         rows = collections.defaultdict(list)
@@ -163,7 +173,48 @@ class Tcplife(Other):
             except ValueError:
                 continue
             rows[ends].append(int(words[0]))
-        yield [f for f in facts if f.what == "close"], rows
+        yield connections(facts, "close"), rows
+
+
+class Tcpconnect(Other):
+    """Shows each connect that was begun, from a kretprobe."""
+
+    name, options = "tcpconnect", ("-s",)
+
+    def scored(self, facts):
+        rows = collections.defaultdict(list)
+        for words in self.lines():
+            rows[(plain(words[-4]), int(words[-2])),
+                 (plain(words[-3]), int(words[-1]))].append(int(words[0]))
+        yield connections(facts, "connect"), rows
+
+
+class Tcptracer(Other):
+    """Shows connects, accepts and closes."""
+
+    name = "tcptracer"
+
+    def scored(self, facts):
+        rows = {letter: collections.defaultdict(list) for letter in "CAX"}
+        for words in self.lines():
+            rows[words[0]][(plain(words[-4]), int(words[-2])),
+                           (plain(words[-3]), int(words[-1]))].append(int(words[1]))
+        for letter, what in zip("CAX", ("connect", "accept", "close")):
+            yield connections(facts, what), rows[letter]
+
+
+class Bindsnoop(Other):
+    """Shows binds; of those that fail it does not know the port."""
+
+    name = "bindsnoop"
+
+    def scored(self, facts):
+        rows = collections.defaultdict(list)
+        for words in self.lines():
+            rows[(plain(words[-1]), int(words[-2])), None].append(int(words[0]))
+        yield [f for f in facts if f.what == "bind" and not f.error], rows
 
 
 OTHERS = (Tcpstates, Tcplife)
+# They need kprobes, or hooks that not every kernel grants.
+PEERS = (*OTHERS, Tcpconnect, Tcptracer, Bindsnoop)

@@ -16,8 +16,9 @@ Line = collections.namedtuple(
     "Line", "began ended pid name what error netns cookie local remote executable")
 
 # A record's time may be so far from the times that the process took itself: two clocks.
-TIME_SLACK = 50_000_000
+TIME_SLACK = 50_000_000 * float(os.environ.get("PORTTRACE_SLOW") or 1)
 OPENERS = ("connect", "accept")
+KERNEL = 0  # in a pid's place: the kernel did that, for itself
 VERDICTS = ("right", "wrong", "missing", "duplicate", "unknown")
 SHOWN = 12  # complaints of each kind
 
@@ -72,6 +73,7 @@ class Socket:
         self.netns = self.local = self.remote = None
         self.owner = None
         self.holders, self.names = set(), set()
+        self.askers = set()  # who made the kernel end it, without having had it
         self.cookie = 0
         self.opened = None   # (began, ended)
         self.closed = (0, 0)  # of the last close that was written down
@@ -86,6 +88,7 @@ class Truth:
         self.facts = []
         self.sockets = []
         self.silent = set()    # pids of programs that do not write down everything
+        self.unseen = set()    # (what, pid) that no hook of this kernel sees
         self.optional = []     # Facts that may be told
         self.names = collections.defaultdict(set)
         self.executables = collections.defaultdict(set)
@@ -153,7 +156,8 @@ class Truth:
             if sock.kind != "failed":
                 remote = sock.remote if sock.kind == "connection" else None
                 self.facts.append(Fact("close", sock.netns, sock.local, remote, pids, names=names,
-                                       executables=programs, cookie=sock.cookie))
+                                       executables=programs, cookie=sock.cookie,
+                                       actors=pids | sock.askers))
         return self
 
     def _take(self, line, known):
@@ -162,9 +166,13 @@ class Truth:
         sock = known.get((line.cookie, ends)) or known.get(line.cookie) or known.get(ends)
         if sock and sock.cookie > 0 and line.cookie > 0 and sock.cookie != line.cookie:
             sock = None  # the same ends again
-        if line.what == "accept":
-            sock = None
+        if line.what == "accept" or (line.what == "connect" and sock and sock.closed[0]):
+            sock = None  # or the same socket again
         if line.what == "forked":
+            return
+        if line.what == "asked":
+            if sock:
+                sock.askers.add(line.pid)
             return
         if line.what in ("close", "inherited", "received"):
             if sock:
@@ -173,7 +181,9 @@ class Truth:
                 if line.what == "close":
                     sock.closed = (line.began, line.ended)
             return
-        if line.what != "begin":
+        if line.what == "queued":  # whose listener it waits in
+            sock = None
+        elif line.what != "begin":
             self._happened(line)
         if line.error and line.what != "connect":
             return
@@ -201,7 +211,8 @@ class Truth:
             line.what, line.netns, line.local, remote, frozenset((line.pid,)), error=line.error,
             names={line.name} if line.name else None,
             executables={line.executable} if line.executable else None,
-            began=line.began, ended=line.ended, cookie=line.cookie))
+            began=line.began, ended=line.ended, cookie=line.cookie,
+            needed=(line.what, line.pid) not in self.unseen))
 
     def connections(self):
         counts = collections.Counter(f.what for f in self.facts if f.what in OPENERS)
@@ -336,6 +347,8 @@ class Judge:
     def _wrong(self, fact, record):
         process = record.get("process", {})
         pid = process.get("pid")
+        if (record["porttrace"].get("attribution") == "kernel") != (KERNEL in fact.pids):
+            yield f"by {record['porttrace'].get('attribution')}, not {sorted(fact.pids)}"
         if pid is not None:
             if pid not in fact.pids:
                 yield f"pid {pid}, not {sorted(fact.pids)}"
@@ -380,9 +393,10 @@ class Judge:
         return ("destination", "source") if source else (None, None)
 
     def _unknown(self, fact, record):
-        if "process" not in record:
+        if "process" not in record and KERNEL not in fact.pids:
             return f"no process ({record['porttrace'].get('attribution')})"
-        if fact.what in ("accept", "close") and fact.remote and self._behind(fact):
+        if fact.what in ("accept", "close") and fact.remote and \
+                self._behind(fact) - {KERNEL}:
             _, remote = self._sides(fact, record)
             if remote and pid_in(record, remote) is None and \
                     not self._is_early(fact, record):

@@ -2,11 +2,12 @@
 /*
  * bind, listen, accept and connect by io_uring, without a system call of that name.
  *
- *     uring server|client IP PORT N plain|sqpoll|calls
+ *     uring server|client IP PORT N plain|sqpoll|calls|multishot|direct
  *
  * server: bind, listen, print a line, accept N connections.  client: connect N times.
  * sqpoll: a thread of the kernel takes what is submitted.  calls: bind(2) and listen(2),
- * for kernels before 6.11.  Exit status 77 where the kernel has no such io_uring.
+ * for kernels before 6.11.  multishot: one request accepts them all.  direct: what is
+ * accepted has no descriptor, but a slot in the ring.  Exit status 77 where the kernel has no such io_uring.
  */
 #include <linux/io_uring.h>
 #include <netinet/in.h>
@@ -19,7 +20,8 @@
 /* The system's header may be older than its kernel. */
 enum {
 	OP_BIND = 56,
-	OP_LISTEN = 57
+	OP_LISTEN = 57,
+	ACCEPT_MULTISHOT = 1 /* in ioprio */
 };
 
 static struct {
@@ -27,6 +29,8 @@ static struct {
 	struct io_uring_params params;
 	char *submit, *complete;
 	struct io_uring_sqe *entries;
+	unsigned int pending; /* submitted, and the kernel was not told */
+	int more;             /* the latest result is not its request's last one */
 } ring;
 
 static char *map(size_t size, off_t what)
@@ -64,32 +68,47 @@ static _Atomic unsigned int *counter(char *base, unsigned int offset)
 	return (_Atomic unsigned int *)(base + offset);
 }
 
-/* Submit one, wait for its end: its result. */
-static int do_one(const struct io_uring_sqe *entry)
+static void submit(const struct io_uring_sqe *entry)
 {
 	_Atomic unsigned int *tail = counter(ring.submit, ring.params.sq_off.tail);
-	_Atomic unsigned int *head = counter(ring.complete, ring.params.cq_off.head);
-	unsigned int place = *tail & (ring.params.sq_entries - 1), flags = IORING_ENTER_GETEVENTS;
-	struct io_uring_cqe *completed;
-	int result;
+	unsigned int place = *tail & (ring.params.sq_entries - 1);
 
 	ring.entries[place] = *entry;
 	((unsigned int *)(ring.submit + ring.params.sq_off.array))[place] = place;
 	atomic_fetch_add(tail, 1);
 	atomic_thread_fence(memory_order_seq_cst);
+	ring.pending = 1;
+}
+
+/* Wait for an end: its result. */
+static int next_result(void)
+{
+	_Atomic unsigned int *head = counter(ring.complete, ring.params.cq_off.head);
+	unsigned int flags = IORING_ENTER_GETEVENTS;
+	struct io_uring_cqe *completed;
+	int result;
+
 	if (ring.params.flags & IORING_SETUP_SQPOLL &&
 	    *counter(ring.submit, ring.params.sq_off.flags) & IORING_SQ_NEED_WAKEUP)
 		flags |= IORING_ENTER_SQ_WAKEUP;
 	while (*head == *counter(ring.complete, ring.params.cq_off.tail)) {
-		if (syscall(SYS_io_uring_enter, ring.file, 1, 1, flags, NULL, 0) < 0 &&
+		if (syscall(SYS_io_uring_enter, ring.file, ring.pending, 1, flags, NULL, 0) < 0 &&
 		    errno != EINTR)
 			die("io_uring_enter");
+		ring.pending = 0;
 	}
 	completed = (struct io_uring_cqe *)(ring.complete + ring.params.cq_off.cqes) +
 		    (*head & (ring.params.cq_entries - 1));
 	result = completed->res;
+	ring.more = (int)(completed->flags & IORING_CQE_F_MORE);
 	atomic_fetch_add(head, 1);
 	return result;
+}
+
+static int do_one(const struct io_uring_sqe *entry)
+{
+	submit(entry);
+	return next_result();
 }
 
 static int do_call(int operation, int sock, const struct sockaddr_in *address)
@@ -123,7 +142,7 @@ static void drain(int sock)
 	say_close(sock);
 }
 
-static void serve(const struct sockaddr_in *address, int count, int calls)
+static int start_listener(const struct sockaddr_in *address, int calls)
 {
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	long long began = now();
@@ -141,15 +160,98 @@ static void serve(const struct sockaddr_in *address, int count, int calls)
 	say("listen", began, listener);
 	printf("listening %d\n", own_pid());
 	fflush(stdout);
-	while (count-- > 0) {
-		int sock;
+	return listener;
+}
 
-		began = now();
-		sock = do_call(IORING_OP_ACCEPT, listener, NULL);
+static void accept_each(int listener, int count)
+{
+	while (count-- > 0) {
+		long long began = now();
+		int sock = do_call(IORING_OP_ACCEPT, listener, NULL);
+
 		must(sock, "accept by io_uring");
 		say("accept", began, sock);
 		drain(sock);
 	}
+}
+
+static void accept_all(int listener, int count)
+{
+	struct io_uring_sqe entry = { .opcode = IORING_OP_ACCEPT,
+				      .fd = listener,
+				      .ioprio = ACCEPT_MULTISHOT };
+
+	while (count-- > 0) {
+		long long began = now();
+		int sock;
+
+		if (!ring.more)
+			submit(&entry);
+		sock = next_result();
+
+		must(sock, "multishot accept");
+		say("accept", began, sock);
+		drain(sock);
+	}
+}
+
+/* Read what is in slot 0 to its end, and close it. */
+static void drain_slot(const struct ends *ends)
+{
+	char buffer[64];
+	struct io_uring_sqe receive = { .opcode = IORING_OP_RECV,
+					.flags = IOSQE_FIXED_FILE,
+					.addr = (unsigned long)buffer,
+					.len = sizeof(buffer) };
+	struct io_uring_sqe end = { .opcode = IORING_OP_CLOSE, .file_index = 1 };
+	long long began;
+
+	while (do_one(&receive) > 0)
+		;
+	began = now();
+	must(do_one(&end), "close of a slot");
+	say_ends("close", 0, began, ends);
+}
+
+static void accept_without_descriptor(int listener, int count)
+{
+	int none = -1;
+
+	must((int)syscall(SYS_io_uring_register, ring.file, IORING_REGISTER_FILES, &none, 1), "file"
+											      "s "
+											      "of "
+											      "io_"
+											      "urin"
+											      "g");
+	while (count-- > 0) {
+		struct sockaddr_in peer;
+		unsigned int length = sizeof(peer);
+		struct io_uring_sqe entry = { .opcode = IORING_OP_ACCEPT,
+					      .fd = listener,
+					      .addr = (unsigned long)&peer,
+					      .addr2 = (unsigned long)&length,
+					      .file_index = 1 };
+		struct ends ends = ends_of(listener);
+		long long began = now();
+
+		must(do_one(&entry), "accept into a slot");
+		ends.cookie = 0;
+		write_end(ends.remote, sizeof(ends.remote), (struct sockaddr *)&peer);
+		say_ends("accept", 0, began, &ends);
+		drain_slot(&ends);
+	}
+}
+
+static void serve(const struct sockaddr_in *address, int count, const char *how)
+{
+	int listener = start_listener(address, strcmp(how, "plain") && strcmp(how, "sqpoll"));
+
+	if (strcmp(how, "multishot") == 0)
+		accept_all(listener, count);
+	else if (strcmp(how, "direct") == 0)
+		accept_without_descriptor(listener, count);
+	else
+		accept_each(listener, count);
 	say_close(listener);
 }
 
@@ -174,7 +276,7 @@ int main(int argc, char **argv)
 	start_ring(strcmp(argv[5], "sqpoll") == 0);
 	count = atoi(argv[4]);
 	if (strcmp(argv[1], "server") == 0) {
-		serve(&address, count, strcmp(argv[5], "calls") == 0);
+		serve(&address, count, argv[5]);
 		return 0;
 	}
 	while (count-- > 0)
