@@ -111,10 +111,17 @@ E2E_SRC := $(sort $(wildcard tests/e2e/*.c))
 E2E_PRELOAD := $(patsubst tests/e2e/%.c,build/e2e/%.so,$(filter tests/e2e/failing_%.c,$(E2E_SRC)))
 E2E_BIN := $(patsubst tests/e2e/%.c,build/e2e/%,$(filter-out tests/e2e/failing_%.c,$(E2E_SRC)))
 TRUTH_BIN := $(patsubst tests/truth/%.c,build/truth/%,$(sort $(wildcard tests/truth/*.c)))
+# The BPF side by each version of clang that is here, for its count of instructions.
+INSNS_CLANGS := $(foreach n,14 19,$(if $(call first,clang-$(n)),$(n)))
+ifeq ($(INSNS_CLANGS),)
+INSNS_CLANGS := $(shell $(CLANG) -dumpversion 2>/dev/null | cut -d. -f1)
+endif
+INSNS_OBJ := $(foreach n,$(INSNS_CLANGS),$(BPF_OBJ:$(BPF_OUT)/%=build/insns/clang-$(n)/%))
+ARM64_OBJ := $(BPF_OBJ:$(BPF_OUT)/%=build/bpf-arm64/%)
 BENCH_BIN := build/bench/connections $(OUT)/tests/bench/bench_format
 
 C_FILES = $(wildcard user/*.[ch] include/porttrace/*.h bpf/*.[ch] tests/unit/*.[ch] \
-	tests/e2e/*.[ch] tests/truth/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch])
+	tests/e2e/*.[ch] tests/truth/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch] tests/*.[ch])
 SCRIPTS = $(wildcard .ci/run packaging/deps packaging/make-deb packaging/test-deb packaging/completions/*.bash \
 	tests/bench/*.sh tests/vm/*.sh)
 PYTHON_FILES = $(wildcard vmlinux/check tests/run tests/*.py tests/e2e/*.py tests/bench/*.py \
@@ -133,7 +140,7 @@ give_back = if [ -n "$$SUDO_UID" ] && [ "$$(id -u)" = 0 ]; then chown -hR "$$SUD
 
 .PHONY: build run test unit unit-programs e2e e2e-programs truth truth-programs soak \
 	deb deb-test fuzz fuzz-programs lint lint-format lint-tidy \
-	lint-scripts check-layers fmt bench vmlinux \
+	lint-scripts check-layers fmt bench vmlinux insns insns-programs bpf-arm64 \
 	install uninstall deps clean help FORCE
 
 build: $(OUT)/porttrace ## build/porttrace (the default)
@@ -188,6 +195,15 @@ truth: build e2e-programs truth-programs ## every record against what the proces
 soak: build e2e-programs truth-programs ## is it flat?  Hours; CONNECTIONS= PROCESSES= (root)
 	@CONNECTIONS='$(CONNECTIONS)' PROCESSES='$(PROCESSES)' $(PYTHON) tests/truth/soak.py
 fuzz-programs: $(FUZZ_BIN)
+
+insns: insns-programs ## each BPF program's count of verified instructions (root); ARGS=--update
+	@$(PYTHON) -B tests/insns.py $(ARGS) $(foreach o,$(INSNS_OBJ),$(patsubst clang-%,%,$(notdir $(patsubst %/,%,$(dir $(o)))))=$(o))
+	@$(give_back)
+
+insns-programs: build/insns/insns build/insns/targets $(INSNS_OBJ)
+
+bpf-arm64: $(ARM64_OBJ) ## the BPF side for arm64 (built, not run)
+	$(Q)$(give_back)
 
 lint: check-layers lint-format lint-tidy lint-scripts ## format, clang-tidy, shellcheck, layers
 
@@ -282,6 +298,29 @@ $(BPF_OBJ): $(BPF_OUT)/%.bpf.o: bpf/%.bpf.c $(BPF_OUT)/flags | $(BPF_OUT)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 	$(Q)$(LLVM_STRIP) -g $@
 
+# The types are the same; what differs is where registers are (bpf_tracing.h).
+build/bpf-arm64/%.bpf.o: bpf/%.bpf.c $(BPF_OUT)/flags | build/bpf-arm64
+	$(say) BPF $@
+	$(Q)$(CLANG) $(patsubst -D__TARGET_ARCH_%,-D__TARGET_ARCH_arm64,$(BPF_CFLAGS)) -MMD -MP -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+
+define insns_rule
+build/insns/clang-$(1)/%.bpf.o: bpf/%.bpf.c $$(BPF_OUT)/flags
+	$$(say) BPF $$@
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(or $$(call first,clang-$(1)),$$(CLANG)) $$(BPF_CFLAGS) -MMD -MP -c $$< -o $$@
+	$$(Q)$$(LLVM_STRIP) -g $$@
+endef
+$(foreach n,$(INSNS_CLANGS),$(eval $(call insns_rule,$(n))))
+
+# The functions that probe's table attaches to.
+build/insns/targets: user/hooks.c | build/insns
+	$(Q)sed -nE 's/.*WAY_FUNCTION, "([^"]+)", "([^"]+)".*/\1 \2/p' $< > $@
+
+build/insns/insns: tests/insns.c $(OUT)/flags | build/insns
+	$(say) CC $@
+	$(Q)$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) -MMD -MP $< $(LIBS) -o $@
+
 $(BPF_SKEL): $(BPF_OUT)/%.skel.h: $(BPF_OUT)/%.bpf.o
 	$(say) SKEL $@
 	$(Q){ echo '/* NOLINTBEGIN: bpftool wrote this */'; \
@@ -345,12 +384,12 @@ build/truth/play32: tests/truth/play.c | build/truth
 	$(say) CC $@
 	$(Q)$(CC) -m32 -std=gnu11 -D_GNU_SOURCE -O2 -static $< -o $@ 2>/dev/null || rm -f $@
 
-$(OUT) $(OUT)/user $(OUT)/tests/unit $(OUT)/tests/fuzz $(OUT)/tests/bench $(BPF_OUT) build/e2e build/bench \
-	build/truth:
+$(OUT) $(OUT)/user $(OUT)/tests/unit $(OUT)/tests/fuzz $(OUT)/tests/bench $(BPF_OUT) build/bpf-arm64 build/insns \
+	build/e2e build/bench build/truth:
 	$(Q)mkdir -p $@
 
 # Objects that only an implicit chain names would be deleted.
 .SECONDARY:
 
 -include $(USER_OBJ:.o=.d) $(UNIT_BIN:=.d) $(UNIT_LIB_OBJ:.o=.d) $(E2E_BIN:=.d) $(E2E_PRELOAD:.so=.d) $(TRUTH_BIN:=.d) $(FUZZ_BIN:=.d) \
-	$(BPF_OBJ:.o=.d)
+	$(BPF_OBJ:.o=.d) $(ARM64_OBJ:.o=.d) $(INSNS_OBJ:.o=.d) build/insns/insns.d

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * How many instructions the running kernel's verifier looks at, for each BPF program:
+ *
+ *     insns OBJECT.bpf.o [TARGETS]
+ *
+ * TARGETS is a file of lines "PROGRAM FUNCTION", for programs whose SEC() names none.  It
+ * prints a line "PROGRAM COUNT" for each, COUNT "-" and the reason where the kernel
+ * refuses to load it.  Each is loaded alone and attached to nothing.  tests/insns.py
+ * compares this with tests/insns.table.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOG_STATS 4 /* BPF_LOG_STATS: nothing but the closing lines */
+#define ENTRIES_MAX 65536
+
+static char text[1 << 20];
+static char targets[1 << 16] = "\n"; /* "\nPROGRAM FUNCTION\n..." */
+
+static int say_nothing(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level, (void)format, (void)args;
+	return 0;
+}
+
+/* Tables of a million entries would be allocated once for each program. */
+static void shrink_maps(struct bpf_object *object)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object) {
+		enum bpf_map_type type = bpf_map__type(map);
+
+		if ((type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_RINGBUF) &&
+		    bpf_map__max_entries(map) > ENTRIES_MAX)
+			(void)bpf_map__set_max_entries(map, ENTRIES_MAX);
+	}
+}
+
+static int read_targets(const char *path)
+{
+	FILE *file = fopen(path, "r");
+
+	if (!file)
+		return -errno;
+	targets[1 + fread(targets + 1, 1, sizeof(targets) - 2, file)] = 0;
+	(void)fclose(file);
+	return 0;
+}
+
+static void set_target(struct bpf_program *program)
+{
+	char key[128], function[128];
+	const char *line;
+
+	(void)snprintf(key, sizeof(key), "\n%s ", bpf_program__name(program));
+	line = strstr(targets, key);
+	if (line && sscanf(line + strlen(key), "%127s", function) == 1)
+		(void)bpf_program__set_attach_target(program, 0, function);
+}
+
+/* Prints the count of the program at place WHICH; 0 or -errno, -ENOENT after the last. */
+static int measure(const char *path, int which)
+{
+	struct bpf_program *program, *wanted = NULL;
+	struct bpf_object *object = bpf_object__open_file(path, NULL);
+	const char *count;
+	int place = 0, err;
+
+	if (!object)
+		return -errno;
+	shrink_maps(object);
+	bpf_object__for_each_program(program, object) {
+		(void)bpf_program__set_autoload(program, place == which);
+		if (place++ == which)
+			wanted = program;
+	}
+	err = -ENOENT;
+	if (!wanted)
+		goto out;
+	text[0] = 0;
+	set_target(wanted);
+	(void)bpf_program__set_log_buf(wanted, text, sizeof(text));
+	(void)bpf_program__set_log_level(wanted, LOG_STATS);
+	err = bpf_object__load(object);
+	/* "processed 1234 insns (limit 1000000) max_states_per_insn ..." */
+	count = strstr(text, "processed ");
+	if (err || !count)
+		printf("%s - %s\n", bpf_program__name(wanted),
+		       err ? strerror(-err) : "no statistics");
+	else
+		printf("%s %ld\n", bpf_program__name(wanted), strtol(count + 10, NULL, 10));
+	err = 0;
+out:
+	bpf_object__close(object);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	int err = 0;
+
+	if (argc < 2 || argc > 3) {
+		fputs("usage: insns OBJECT.bpf.o [TARGETS]\n", stderr);
+		return 2;
+	}
+	if (argc == 3)
+		err = read_targets(argv[2]);
+	libbpf_set_print(say_nothing);
+	for (int i = 0; !err; i++)
+		err = measure(argv[1], i);
+	if (err != -ENOENT) {
+		fprintf(stderr, "insns: %s: %s\n", argv[1], strerror(-err));
+		return 1;
+	}
+	return 0;
+}
