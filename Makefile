@@ -123,9 +123,9 @@ BENCH_BIN := build/bench/connections $(OUT)/tests/bench/bench_format
 C_FILES = $(wildcard user/*.[ch] include/porttrace/*.h bpf/*.[ch] tests/unit/*.[ch] \
 	tests/e2e/*.[ch] tests/truth/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch] tests/*.[ch])
 SCRIPTS = $(wildcard .ci/run packaging/deps packaging/make-deb packaging/test-deb packaging/completions/*.bash \
-	tests/bench/*.sh tests/vm/*.sh)
+	tests/bench/*.sh tests/vm/fetch-kernels tests/vm/vmrun)
 PYTHON_FILES = $(wildcard vmlinux/check tests/run tests/*.py tests/e2e/*.py tests/bench/*.py \
-	tests/truth/*.py tests/truth/run tests/truth/crowd)
+	tests/truth/*.py tests/truth/run tests/truth/crowd tests/vm/matrix tests/vm/guest)
 
 ifeq ($(V),1)
 Q :=
@@ -140,7 +140,7 @@ give_back = if [ -n "$$SUDO_UID" ] && [ "$$(id -u)" = 0 ]; then chown -hR "$$SUD
 
 .PHONY: build run test unit unit-programs e2e e2e-programs truth truth-programs soak \
 	deb deb-test fuzz fuzz-programs lint lint-format lint-tidy \
-	lint-scripts check-layers fmt bench vmlinux insns insns-programs bpf-arm64 \
+	lint-scripts check-layers fmt bench vmlinux insns insns-programs bpf-arm64 test-vm \
 	install uninstall deps clean help FORCE
 
 build: $(OUT)/porttrace ## build/porttrace (the default)
@@ -204,6 +204,11 @@ insns-programs: build/insns/insns build/insns/targets $(INSNS_OBJ)
 
 bpf-arm64: $(ARM64_OBJ) ## the BPF side for arm64 (built, not run)
 	$(Q)$(give_back)
+
+# KERNELS='5.10 6.1' picks some of those that tests/vm/fetch-kernels has fetched.
+test-vm: build e2e-programs truth-programs insns-programs ## the tests on other kernels, in QEMU (root)
+	@KERNELS='$(KERNELS)' $(PYTHON) -B tests/vm/matrix $(VM_ARGS) $(TESTS)
+	@$(give_back)
 
 lint: check-layers lint-format lint-tidy lint-scripts ## format, clang-tidy, shellcheck, layers
 
