@@ -139,7 +139,7 @@ endif
 give_back = if [ -n "$$SUDO_UID" ] && [ "$$(id -u)" = 0 ]; then chown -hR "$$SUDO_UID:$$SUDO_GID" build; fi
 
 .PHONY: build run test unit unit-programs e2e e2e-programs truth truth-programs soak \
-	deb deb-test fuzz fuzz-programs lint lint-format lint-tidy \
+	valgrind deb deb-test fuzz fuzz-programs lint lint-format lint-tidy \
 	lint-scripts check-layers fmt bench vmlinux insns insns-programs bpf-arm64 test-vm \
 	install uninstall deps clean help FORCE
 
@@ -167,10 +167,20 @@ unit: ## the unit tests (no root), with sanitizers
 	@$(MAKE) --no-print-directory SAN=$(UNIT_SAN) unit-programs
 	@$(PYTHON) tests/run --unit $(UNIT_OUT)/tests/unit $(TESTS)
 
+valgrind: ## the unit tests, without sanitizers, under valgrind
+	@$(MAKE) --no-print-directory SAN= unit-programs
+	@for program in $(notdir $(UNIT_SRC:%.c=%)); do \
+		printf '  %-8s%s\n' VALGRIND $$program && \
+		CMOCKA_MESSAGE_OUTPUT=TAP valgrind -q --error-exitcode=9 --leak-check=full \
+			build/$(notdir $(firstword $(CC)))$(if $(DEBUG),-debug)/tests/unit/$$program \
+			>build/valgrind.log 2>&1 || { cat build/valgrind.log; exit 1; }; \
+	done
+
 e2e: build e2e-programs ## the end-to-end tests (root); TESTS='connect exact' picks some
 	@$(PYTHON) tests/run --e2e $(TESTS)
 
-# Each with its corpus in build/fuzz; what made one fail is left beside it.
+# Each begins with tests/fuzz/corpus and goes on in build/fuzz; what made one fail is left
+# there.  What is worth keeping is merged into the corpus by hand (-merge=1).
 FUZZ_SECONDS ?= 60
 FUZZ_SAN := fuzzer-no-link$(comma)address$(comma)undefined
 FUZZ_OUT = build/$(notdir $(firstword $(CLANG)))$(if $(DEBUG),-debug)-$(subst $(comma),-,$(FUZZ_SAN))
@@ -181,7 +191,7 @@ fuzz: ## the fuzzers, FUZZ_SECONDS=60 each (clang with its run-time library)
 		mkdir -p build/fuzz/$$fuzzer && printf '  %-8s%s\n' FUZZ $$fuzzer && \
 		$(FUZZ_OUT)/tests/fuzz/$$fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
 			-timeout=10 -verbosity=0 -artifact_prefix=build/fuzz/$$fuzzer- \
-			build/fuzz/$$fuzzer || exit 1; \
+			build/fuzz/$$fuzzer tests/fuzz/corpus/$$fuzzer || exit 1; \
 	done
 	@$(give_back)
 
