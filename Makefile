@@ -125,7 +125,8 @@ C_FILES = $(wildcard user/*.[ch] include/porttrace/*.h bpf/*.[ch] tests/unit/*.[
 SCRIPTS = $(wildcard .ci/run packaging/deps packaging/make-deb packaging/test-deb packaging/completions/*.bash \
 	tests/bench/*.sh tests/vm/fetch-kernels tests/vm/vmrun)
 PYTHON_FILES = $(wildcard vmlinux/check tests/run tests/*.py tests/e2e/*.py tests/bench/*.py \
-	tests/truth/*.py tests/truth/run tests/truth/crowd tests/vm/matrix tests/vm/guest)
+	tests/truth/*.py tests/truth/run tests/truth/crowd tests/vm/matrix tests/vm/guest \
+	tests/bench/query)
 
 ifeq ($(V),1)
 Q :=
@@ -249,8 +250,9 @@ check-layers: ## who may include what
 fmt: ## format the C files
 	$(Q)clang-format -i $(C_FILES)
 
-bench: build $(BENCH_BIN) ## measure against the budgets (root)
+bench: build $(BENCH_BIN) truth-programs ## measure against the budgets (root)
 	@tests/bench/run $(ARGS)
+	@tests/bench/query
 
 vmlinux: ## compare vmlinux/vmlinux.h with the running kernel
 	@CLANG='$(CLANG)' BPFTOOL='$(BPFTOOL)' vmlinux/check
