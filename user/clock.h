@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#define NS_PER_S 1000000000ULL
+
 /* Nanoseconds. */
 uint64_t clock_boot(void);
 uint64_t clock_monotonic(void); /* stands still during suspend */

@@ -29,8 +29,8 @@
 
 #define TERMINAL_INTERVAL 50000000ULL /* ns from an event to its line, at most */
 #define FILE_INTERVAL 500000000ULL
-#define LOOK_INTERVAL 1000000000ULL
-#define SWEEP_INTERVAL 10000000000ULL
+#define LOOK_INTERVAL NS_PER_S
+#define SWEEP_INTERVAL (10 * NS_PER_S)
 
 struct trace {
 	const struct options *options;

@@ -20,7 +20,7 @@
 
 #define RING (1UL << 18)
 /* What no record told is looked for so often. */
-#define SWEEP_INTERVAL 10000000000ULL
+#define SWEEP_INTERVAL (10 * NS_PER_S)
 
 struct wait {
 	struct ask ask;

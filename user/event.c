@@ -69,6 +69,15 @@ static const char *const warnings[] = {
 };
 COVERS(warnings, WARNINGS);
 
+unsigned int event_seconds_left(uint64_t now, uint64_t ends)
+{
+	uint64_t left = ends > now ? ends - now : 0;
+
+	if (left > TIME_WAIT_LENGTH)
+		left = TIME_WAIT_LENGTH;
+	return (unsigned int)((left + NS_PER_S - 1) / NS_PER_S);
+}
+
 const char *event_action_name(enum event_action action)
 {
 	return NAME(actions, action);

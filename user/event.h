@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "clock.h"
 #include "porttrace/wire.h"
 
 struct explanation;
@@ -47,6 +48,9 @@ enum event_warning {
 	WARN_SERVICE_PORT_TAKEN, /* a client was given the port of a listener that was there */
 	WARNINGS,
 };
+
+/* ns; TCP_TIMEWAIT_LEN in include/net/tcp.h. */
+#define TIME_WAIT_LENGTH (60 * NS_PER_S)
 
 struct endpoint {
 	uint8_t ip[16]; /* network order, IPv4 as ::ffff:a.b.c.d */
@@ -105,6 +109,11 @@ struct event {
 	const char *hooks;                 /* EVENT_START: names, with a space between */
 };
 
+/*
+ * Seconds from `now` until a TIME_WAIT that `ends` (both ns of one clock) is gone, rounded up: at
+ * 0 it is.  Never above 60, a whole one: the kernel's ticks, which it is reckoned from, may lag.
+ */
+unsigned int event_seconds_left(uint64_t now, uint64_t ends);
 /* The name of an action as in events.md; NULL beyond the table. */
 const char *event_action_name(enum event_action action);
 /* "ESTABLISHED" and so on; "UNKNOWN" beyond the table. */

@@ -24,8 +24,6 @@
 #define CREDIT_SHARE 20
 #define ANSWER_FRESH 10000000 /* ns: when much was spent, the same is not asked again so soon */
 
-#define NS_PER_S 1000000000ULL
-#define TIME_WAIT_LENGTH (60 * NS_PER_S) /* TCP_TIMEWAIT_LEN */
 
 /* A descriptor of a socket that has, or had, the port that was asked about. */
 struct found {
@@ -453,10 +451,9 @@ static void add_waiting(struct explain *explain, const struct waiting *waiting,
 		.close_by = waiting->close_by,
 		.close_how = waiting->close_how,
 		.left_known = waiting->until,
+		.seconds_left = event_seconds_left(record->time, waiting->until),
 	};
-	uint64_t left = waiting->until > record->time ? waiting->until - record->time : 0;
 
-	blocker.seconds_left = (uint32_t)((left + NS_PER_S - 1) / NS_PER_S);
 	add(explain, &blocker);
 }
 

@@ -273,14 +273,6 @@ static void json_closing(struct text *out, const struct event *event)
 	json_close(out, '}');
 }
 
-/* Rounded up: at 0 it is gone. */
-static uint64_t seconds_left(const struct event *event)
-{
-	const uint64_t second = 1000000000;
-
-	return event->ends > event->time ? (event->ends - event->time + second - 1) / second : 0;
-}
-
 static void json_socket(struct text *out, const struct format_config *config,
 			const struct event *event)
 {
@@ -303,7 +295,7 @@ static void json_socket(struct text *out, const struct format_config *config,
 		json_close(out, '}');
 	}
 	if (event->ends)
-		JSON_NUMBER(out, "seconds_left", seconds_left(event));
+		JSON_NUMBER(out, "seconds_left", event_seconds_left(event->time, event->ends));
 	if (event->socket)
 		json_holders(out, config, event);
 	if (event->creator) {

@@ -28,12 +28,6 @@ const char *format_list_state(const struct event *event)
 	return event_state_name(event->state_new);
 }
 
-uint64_t format_list_left(const struct event *event)
-{
-	return event->ends > event->time ? (event->ends - event->time + NS_PER_S - 1) / NS_PER_S
-					 : 0;
-}
-
 void format_list_netns(struct text *out, const struct list_config *config,
 		       const struct event *event)
 {
@@ -109,7 +103,7 @@ static void put_nobody(struct text *out, const struct event *event)
 {
 	if (event->ends) {
 		text_char(out, '(');
-		text_number(out, format_list_left(event));
+		text_number(out, event_seconds_left(event->time, event->ends));
 		TEXT_LITERAL(out, "s left)");
 	} else if (event->attribution == PT_BY_KERNEL) {
 		TEXT_LITERAL(out, "(kernel)");

@@ -33,7 +33,5 @@ const char *format_list_state(const struct event *event);
 /* " netns=NAME" if it is not our own. */
 void format_list_netns(struct text *out, const struct list_config *config,
 		       const struct event *event);
-/* Seconds that a socket in TIME_WAIT has left, rounded up. */
-uint64_t format_list_left(const struct event *event);
 
 #endif

@@ -12,8 +12,6 @@
 
 struct process;
 
-#define NS_PER_S 1000000000ull
-
 enum paint {
 	PAINT_FAILURE,
 	PAINT_WARNING,

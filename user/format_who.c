@@ -103,7 +103,7 @@ static void put_socket(struct text *out, const struct list_config *config,
 								     : ", no process any more");
 	if (event->ends) {
 		TEXT_LITERAL(out, ", ");
-		text_number(out, format_list_left(event));
+		text_number(out, event_seconds_left(event->time, event->ends));
 		TEXT_LITERAL(out, " s left");
 	}
 	if (event->since) {

@@ -10,7 +10,8 @@
 
 #include <stdlib.h>
 
-#define NS_PER_S 1000000000ull
+#include "clock.h"
+
 #define S_PER_DAY 86400u
 
 static const char hex_digits[] = "0123456789abcdef";

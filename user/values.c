@@ -17,9 +17,9 @@
 #include <sys/vfs.h>
 
 #include "cgroup.h"
+#include "clock.h"
 #include "services.h"
 
-#define NSEC_PER_SEC 1000000000ULL
 
 void why_set(struct why *why, const char *format, ...)
 {
@@ -108,11 +108,11 @@ int value_duration(const char *text, uint64_t max_seconds, uint64_t *ns)
 	if (*end == '.') {
 		if (!is_digit(*++end))
 			return -EINVAL;
-		for (uint64_t unit = NSEC_PER_SEC / 10; unit && is_digit(*end); unit /= 10)
+		for (uint64_t unit = NS_PER_S / 10; unit && is_digit(*end); unit /= 10)
 			fraction += unit * (uint64_t)(*end++ - '0');
 	}
-	fraction += seconds * NSEC_PER_SEC;
-	if (*end || !fraction || fraction > max_seconds * NSEC_PER_SEC)
+	fraction += seconds * NS_PER_S;
+	if (*end || !fraction || fraction > max_seconds * NS_PER_S)
 		return -EINVAL;
 	*ns = fraction;
 	return 0;

@@ -100,10 +100,11 @@ def run(*arguments, connections=CONNECTIONS):
 def test_every_connection():
     log, records, errors = run()
     assert len(log) == CONNECTIONS
-    missing = check_exact(log, records)
     totals = one(records, action="stop")["porttrace.totals"]
     lost = totals["lost"]
+    # First: who sits behind an end whose records were lost is unknown, and complained of below.
     assert (lost["ring"], lost["map"], lost["sink"]) == (0, 0, 0), totals
+    missing = check_exact(log, records)
     assert missing <= lost["missed"] <= MAY_HIDE, f"{missing} are missing, {totals}"
     assert totals["written"] == len(records), totals
     assert totals["seen"] == totals["written"] + totals["filtered"] + lost["missed"], totals

@@ -365,6 +365,18 @@ static void test_waiting(void **state)
 	assert_false(why->holders[1].exited);
 }
 
+/* A tick that lags behind the clock does not make more than a minute of it. */
+static void test_waiting_by_a_late_tick(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_socket whole = remains(f, 9);
+
+	end_connection(f);
+	whole.duration = 60004000000;
+	answer(f, whole);
+	assert_int_equal(refused(f, LO, 0)->holders[0].seconds_left, 60);
+}
+
 /* The kernel can't be asked: it stays a minute after its end. */
 static void test_waiting_by_ledger(void **state)
 {
@@ -460,6 +472,7 @@ int main(void)
 		TEST(test_other_namespace),
 		TEST(test_kernel),
 		TEST(test_waiting),
+		TEST(test_waiting_by_a_late_tick),
 		TEST(test_waiting_by_ledger),
 		TEST(test_waits_no_more),
 		TEST(test_asked_seldom),
