@@ -6,20 +6,21 @@
  */
 #include "old.bpf.h"
 
-/* Remember an old socket, unless a hook was faster: then NULL, or what it did not know. */
-static __always_inline struct known *remember(struct sock *sk, struct known *old)
+/* Remember an old socket; false: a hook was faster, and knew all that there is to tell. */
+static __always_inline bool remember(struct sock *sk, struct known *old)
 {
 	struct known *known = known_find(sk, old->cookie);
 
 	if (!known)
 		return known_add(sk, old, BPF_NOEXIST);
 	if (known->attribution == PT_BY_SNAPSHOT)
-		return known; /* another descriptor of it, or the iterator tries again */
+		return true; /* another descriptor of it, or the iterator tries again */
 	if (known->attribution != PT_BY_UNKNOWN)
-		return NULL;
+		return false;
 	known->owner = old->owner;
 	known->attribution = old->attribution;
-	return known;
+	old->flags |= known->flags & (PT_ACTIVE | PT_PASSIVE);
+	return true;
 }
 
 static __always_inline void visit_file(struct seq_file *seq, struct task_struct *task, __u32 fd,
@@ -27,17 +28,16 @@ static __always_inline void visit_file(struct seq_file *seq, struct task_struct 
 {
 	struct sock *sk = file_sock(file);
 	struct pt_who holder = task_who(task);
-	struct known old, *known;
+	struct known old;
 
 	if (!sk || !(COMMON(FROM_NUMBER, sk, skc_num) || COMMON(FROM_NUMBER, sk, skc_dport)))
 		return;
 	known_old(sk, &old);
 	old.owner = holder;
 	old.attribution = PT_BY_SNAPSHOT;
-	known = remember(sk, &old);
-	if (!known)
-		return;
-	write_holder(seq, task, fd, sk, known);
+	/* Told from what was read here: an entry may be given to another socket at any time. */
+	if (remember(sk, &old))
+		write_holder(seq, task, fd, sk, &old);
 }
 
 SEC("iter/task_file")
@@ -54,7 +54,7 @@ int old_files(struct bpf_iter__task_file *ctx)
 /* Those without a descriptor: not accepted yet, closing, or the kernel's own. */
 static __always_inline void visit_sock(struct seq_file *seq, struct sock *sk)
 {
-	struct known old, *known;
+	struct known old;
 	__u8 state = COMMON(FROM_NUMBER, sk, skc_state);
 
 	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV)
@@ -67,9 +67,8 @@ static __always_inline void visit_sock(struct seq_file *seq, struct sock *sk)
 		old.attribution = PT_BY_KERNEL;
 	else if (!BPF_CORE_READ(sk, sk_socket))
 		old.attribution = PT_BY_INHERIT;
-	known = known_add(sk, &old, BPF_NOEXIST);
-	if (known)
-		write_open(seq, (__u64)sk, known, &old.owner, 0);
+	if (known_add(sk, &old, BPF_NOEXIST))
+		write_open(seq, (__u64)sk, &old, &old.owner, 0);
 }
 
 SEC("iter/tcp")
@@ -114,24 +113,46 @@ static __always_inline void write_missed_close(struct seq_file *seq, __u64 sock,
 	bpf_seq_write(seq, &close, sizeof(close));
 }
 
+/*
+ * Whether the entry of a socket is still the one that was copied.  One that is deleted
+ * meanwhile goes to another socket at once, and the copy is of that one.
+ */
+static __always_inline struct known *still_known(__u64 sock, const struct known *copy)
+{
+	struct known *known = bpf_map_lookup_elem(&sockets, &sock);
+
+	return known && known->cookie == copy->cookie ? known : NULL;
+}
+
+/* What is true of the socket now is asked before the entry: a hook that tells deletes that first. */
+static __always_inline void sweep(struct seq_file *seq, __u64 sock, const struct known *copy)
+{
+	bool gone = sock_is_gone((struct sock *)sock, copy);
+	struct known *known = still_known(sock, copy);
+	bool missed;
+
+	if (!known)
+		return;
+	if (!gone) {
+		if (recalling && !known->told_close)
+			write_open(seq, sock, copy, &copy->owner, 0);
+		return;
+	}
+	missed = end_was_missed(known);
+	if (!bpf_map_delete_elem(&sockets, &sock) && missed)
+		write_missed_close(seq, sock, copy);
+}
+
 /* All sockets that are known: find those whose end was missed. */
 SEC("iter/bpf_map_elem")
 int known_sockets(struct bpf_iter__bpf_map_elem *ctx)
 {
-	struct known *value = ctx->value, known;
-	__u64 *key = ctx->key, sock;
+	struct known *value = ctx->value, copy;
+	__u64 *key = ctx->key;
 
 	if (!key || !value)
 		return 0;
-	sock = *key;
-	bpf_probe_read_kernel(&known, sizeof(known), value);
-	if (sock_is_gone((struct sock *)sock, &known)) {
-		if (!known.told_close &&
-		    (known.established || known.told_listen || known.told_bind))
-			write_missed_close(ctx->meta->seq, sock, &known);
-		bpf_map_delete_elem(&sockets, &sock);
-	} else if (recalling && !known.told_close) {
-		write_open(ctx->meta->seq, sock, &known, &known.owner, 0);
-	}
+	bpf_probe_read_kernel(&copy, sizeof(copy), value);
+	sweep(ctx->meta->seq, *key, &copy);
 	return 0;
 }

@@ -24,7 +24,6 @@
 #define CREDIT_SHARE 20
 #define ANSWER_FRESH 10000000 /* ns: when much was spent, the same is not asked again so soon */
 
-
 /* A descriptor of a socket that has, or had, the port that was asked about. */
 struct found {
 	uint64_t sock, cookie;

@@ -20,7 +20,6 @@
 #include "clock.h"
 #include "services.h"
 
-
 void why_set(struct why *why, const char *format, ...)
 {
 	va_list args;
