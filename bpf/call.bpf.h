@@ -204,15 +204,21 @@ static __always_inline void connect_end(const struct call *call, long ret)
 	}
 }
 
-/* sk: what was accepted, or NULL. */
+/*
+ * sk: what was accepted, or NULL.  Where it was found by its number, another thread may have
+ * closed that and got the number for another socket, before accept(2) was back here.
+ */
 static __always_inline void accept_end(struct sock *sk)
 {
 	struct known fresh, *known;
 
-	if (!sk)
+	if (!sk || !COMMON(FROM_NUMBER, sk, skc_dport)) /* the other one is new */
 		return;
 	known = call_known(sk, &fresh);
-	if (known->connecting) { /* of a socket at this address whose end was missed */
+	if (known->connecting) {
+		if (known->cookie) /* the other one connects */
+			return;
+		/* Of a socket at this address whose end was missed. */
 		bury(sk, known);
 		known = call_known(sk, &fresh);
 	}
