@@ -106,6 +106,17 @@ static __always_inline void known_own(enum sock_from from, struct sock *sk, stru
 	known->attribution = kernels ? PT_BY_KERNEL : how;
 }
 
+/*
+ * Who reads the iterators, so the tracer.  These hold each file that they show for a moment: a
+ * process that closes it meanwhile leaves the last reference, and so the socket's end, to it.
+ */
+volatile __u32 reader_tgid;
+
+static __always_inline void note_reader(void)
+{
+	reader_tgid = bpf_get_current_pid_tgid() >> 32;
+}
+
 /* The call that the current thread is in, if it is about this socket. */
 static __always_inline struct call *call_on(const void *sock)
 {

@@ -23,6 +23,7 @@ int port_files(struct bpf_iter__task_file *ctx)
 	struct pt_who holder;
 	struct known now;
 
+	note_reader();
 	if (!task || !sk || COMMON(FROM_NUMBER, sk, skc_num) != sought_port)
 		return 0;
 	known_old(sk, &now);

@@ -46,6 +46,7 @@ int old_files(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 
+	note_reader();
 	if (task && file)
 		visit_file(ctx->meta->seq, task, ctx->fd, file);
 	return 0;

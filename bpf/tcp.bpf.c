@@ -101,7 +101,7 @@ static __always_inline void began_listen(struct sock *sk)
 /* Process context: the current process ends this socket. */
 static __always_inline void note_closer(struct known *known)
 {
-	if (known->closer.tgid)
+	if (known->closer.tgid || bpf_get_current_pid_tgid() >> 32 == reader_tgid)
 		return;
 	known->closer = task_who(current_task());
 	if (!known->closer.tgid) /* io_uring's and others' last references end in a kworker */
