@@ -67,6 +67,11 @@ def test_its_status():
     assert trace("sh", "-c", "kill -KILL $$")[1].returncode == 128 + signal.SIGKILL
 
 
+def test_its_priority():
+    _, done = trace("nice")
+    assert done.stdout == "0\n", done
+
+
 def test_its_streams():
     done = porttrace("run", "-o", "/dev/null", "--", "true")
     assert done.returncode == 5 and "regular file" in done.stderr, done

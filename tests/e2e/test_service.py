@@ -16,6 +16,17 @@ def metrics(path):
                     if not line.startswith("#"))
 
 
+def test_priority():
+    """It keeps up with many, but for who asked for another priority."""
+    tracer = Tracer()
+    assert os.getpriority(os.PRIO_PROCESS, tracer.pid) == -10
+    tracer.trace()
+    os.setpriority(os.PRIO_PROCESS, 0, 5)
+    tracer = Tracer()
+    assert os.getpriority(os.PRIO_PROCESS, tracer.pid) == 5
+    tracer.trace()
+
+
 def test_metrics():
     with Folder() as folder:
         tracer, actor = Tracer("--metrics-file", folder("m.prom")), Actor()
