@@ -3,7 +3,7 @@
 import subprocess
 
 from scenarios_processes import ROUNDS
-from stage import PATIENCE, Skip, need, scenario, wait_for
+from stage import PATIENCE, Skip, end, need, scenario, wait_for
 from truth import KERNEL
 
 
@@ -71,9 +71,7 @@ def kernel_join(t):
             joined += 1
         except AssertionError:
             pass  # the announcement is not sent again before a minute or two
-        client.close(ours.sock)
-        server.receive(theirs.sock)
-        server.close(theirs.sock)
+        end(client, ours.sock, server, theirs.sock)
         wait_for(lambda: sockets_at(7001) == 0, "the join stays")
     if not joined:
         raise Skip("the kernel does not join")

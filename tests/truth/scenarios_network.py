@@ -7,7 +7,7 @@ import subprocess
 
 import harness
 from scenarios_processes import ROUNDS, pairs
-from stage import Skip, program, scenario, wait_for
+from stage import Skip, end, program, scenario, visit, wait_for
 
 setting, scaled = harness.setting, harness.scaled
 
@@ -30,9 +30,7 @@ def same_four_tuple(t):
             client.connect(sock, *listener.local)
             ends.append((client, sock, server, server.accept(listener.sock).sock))
         for client, ours, server, theirs in ends:
-            client.close(ours)
-            server.receive(theirs)
-            server.close(theirs)
+            end(client, ours, server, theirs)
 
 
 def veth(t, ipv6=False):
@@ -58,13 +56,9 @@ def over_veth(t, ipv6):
         ours = client.client(listener.local)
         theirs = server.accept(listener.sock)
         if number % 2:
-            client.close(ours.sock)
-            server.receive(theirs.sock)
-            server.close(theirs.sock)
+            end(client, ours.sock, server, theirs.sock)
         else:
-            server.close(theirs.sock)
-            client.receive(ours.sock)
-            client.close(ours.sock)
+            end(server, theirs.sock, client, ours.sock)
 
 
 @scenario("veth between two namespaces, both ends named")
@@ -96,9 +90,7 @@ def mptcp(t):
         ours = client.connect(client.socket(mptcp=number % 4 != 0).sock, t.ip, 7000)
         theirs = server.accept(sock)
         client.send(ours.sock, 50)
-        client.close(ours.sock)
-        server.receive(theirs.sock)
-        server.close(theirs.sock)
+        end(client, ours.sock, server, theirs.sock)
 
 
 @scenario("TCP Fast Open, client and server")
@@ -158,11 +150,7 @@ def ipv6(t):
     server, client = t.actor("server"), t.actor("client")
     listener = server.listener("::1")
     for _ in range(ROUNDS):
-        ours = client.client(listener.local)
-        theirs = server.accept(listener.sock)
-        client.close(ours.sock)
-        server.receive(theirs.sock)
-        server.close(theirs.sock)
+        visit(client, server, listener)
 
 
 @scenario("dual stack and IPv4-mapped addresses")
@@ -176,9 +164,7 @@ def dual_stack(t):
         version, address = ((4, t.ip), (6, "::1"), (6, f"::ffff:{t.ip}"))[number % 3]
         ours = client.connect(client.socket(version).sock, address, 7000)
         theirs = server.accept(sock)
-        client.close(ours.sock)
-        server.receive(theirs.sock)
-        server.close(theirs.sock)
+        end(client, ours.sock, server, theirs.sock)
 
 
 @scenario("SO_REUSEPORT, a program chooses the process")
@@ -195,9 +181,7 @@ def steered(t):
         members[number % 4].steer(listeners[number % 4], who)
         ours = client.client((t.ip, 7000))
         theirs = members[who].accept(listeners[who])
-        client.close(ours.sock)
-        members[who].receive(theirs.sock)
-        members[who].close(theirs.sock)
+        end(client, ours.sock, members[who], theirs.sock)
 
 
 # --- handshakes that fail -----------------------------------------------------------------
@@ -247,15 +231,11 @@ def older(t):
     t.trace("--snapshot")
     for number, (ours, theirs) in enumerate(made):
         client.close(ours.sock)
-        server.close(theirs.sock)
-        worker.receive(theirs.sock)
-        worker.close(theirs.sock)
+        end(server, theirs.sock, worker, theirs.sock)
         if number % 4 == 0:
             new = client.client(listener.local)
             accepted = worker.accept(listener.sock)
-            client.close(new.sock)
-            worker.receive(accepted.sock)
-            worker.close(accepted.sock)
+            end(client, new.sock, worker, accepted.sock)
 
 
 @scenario("sockets on their way to another process when the tracer starts", others=False)
@@ -270,9 +250,7 @@ def in_flight(t):
     t.trace("--snapshot")
     for ours, _ in made:
         passed = taker.take()
-        taker.close(passed.sock)
-        client.receive(ours.sock)
-        client.close(ours.sock)
+        end(taker, passed.sock, client, ours.sock)
 
 
 @scenario("thousands of sockets come and go while it starts", others=False)
@@ -305,9 +283,7 @@ def lost_records(t):
     os.kill(t.porttrace.process.pid, signal.SIGSTOP)
     t.load(os.path.join(harness.PROGRAMS, "load"), 3000, 2, 2)
     for ours, theirs in made:
-        client.close(ours.sock)
-        server.receive(theirs.sock)
-        server.close(theirs.sock)
+        end(client, ours.sock, server, theirs.sock)
     os.kill(t.porttrace.process.pid, signal.SIGCONT)
     wait_for(lambda: b'"action":"lost"' in open(t.file("records"), "rb").read(),
              "the loss is not told")

@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 from harness import scaled
-from stage import PATIENCE, SKIP_STATUS, Skip, need, program, scenario
+from stage import PATIENCE, SKIP_STATUS, Skip, end, need, program, scenario, visit
 
 ROUNDS = 20
 
@@ -30,9 +30,7 @@ def passive_open(t):
     server, client, _, made = pairs(t)
     for ours, theirs in made:
         client.send(ours.sock, 100)
-        client.close(ours.sock)
-        server.receive(theirs.sock)
-        server.close(theirs.sock)
+        end(client, ours.sock, server, theirs.sock)
 
 
 @scenario("the server closes first")
@@ -40,9 +38,7 @@ def close_by_the_server(t):
     t.trace()
     server, client, _, made = pairs(t)
     for ours, theirs in made:
-        server.close(theirs.sock)
-        client.receive(ours.sock)
-        client.close(ours.sock)
+        end(server, theirs.sock, client, ours.sock)
 
 
 @scenario("reset by the client")
@@ -105,11 +101,7 @@ def preforking(t):
         worker.rename(f"worker-{number}")
     for turn in range(80):
         worker = workers[turn % 4]
-        ours = client.client(listener.local)
-        theirs = worker.accept(listener.sock)
-        client.close(ours.sock)
-        worker.receive(theirs.sock)
-        worker.close(theirs.sock)
+        visit(client, worker, listener)
 
 
 @scenario("fork after accept, the child serves")
@@ -127,9 +119,7 @@ def parent_ends_first(t):
     child = server.fork()
     server.kill()
     for ours, theirs in made:
-        child.close(theirs.sock)
-        client.receive(ours.sock)
-        client.close(ours.sock)
+        end(child, theirs.sock, client, ours.sock)
 
 
 @scenario("inetd: accept, fork, exec")
@@ -158,11 +148,7 @@ def inherited_listener(t):
     child.rename("child")
     parent.kill()
     for _ in range(ROUNDS):
-        ours = client.client(listener.local)
-        theirs = child.accept(listener.sock)
-        client.close(ours.sock)
-        child.receive(theirs.sock)
-        child.close(theirs.sock)
+        visit(client, child, listener)
 
 
 # --- sockets that are handed over --------------------------------------------------------------
@@ -178,9 +164,7 @@ def passed_connection(t):
         server.hand_over(theirs.sock, f"truth-{worker.pid}")
         passed = worker.take()
         server.close(theirs.sock)
-        worker.close(passed.sock)
-        client.receive(ours.sock)
-        client.close(ours.sock)
+        end(worker, passed.sock, client, ours.sock)
 
 
 @scenario("a listener passed over a Unix socket, the giver ends")
@@ -196,9 +180,7 @@ def passed_listener(t):
             giver.leave()
         ours = client.client(listener.local)
         theirs = taker.accept(passed.sock)
-        client.close(ours.sock)
-        taker.receive(theirs.sock)
-        taker.close(theirs.sock)
+        end(client, ours.sock, taker, theirs.sock)
 
 
 def activated(t, *options, accepts):
@@ -266,11 +248,7 @@ def exec_before_and_after(t):
     listener = server.listener(t.ip)
     for _ in range(5):
         changing = t.actor("first")
-        ours = changing.client(listener.local)
-        theirs = server.accept(listener.sock)
-        changing.close(ours.sock)
-        server.receive(theirs.sock)
-        server.close(theirs.sock)
+        visit(changing, server, listener)
         changing.execute(service, "connect", t.ip, str(listener.local[1]), "4")
         for _ in range(4):
             theirs = server.accept(listener.sock)
@@ -304,9 +282,7 @@ def changed_name(t):
         ours = client.client(listener.local)
         server.rename(f"server {number}")
         theirs = server.accept(listener.sock)
-        client.close(ours.sock)
-        server.receive(theirs.sock)
-        server.close(theirs.sock)
+        end(client, ours.sock, server, theirs.sock)
 
 
 @scenario(f"{scaled(3000):,} processes that live under a millisecond")
@@ -361,9 +337,7 @@ def reuseport(t):
         ours = client.client((t.ip, 7000))
         who = readable(members)
         theirs = members[who].result()
-        client.close(ours.sock)
-        members[who].receive(theirs.sock)
-        members[who].close(theirs.sock)
+        end(client, ours.sock, members[who], theirs.sock)
         members[who].begin_accept(listeners[who])
 
 

@@ -100,6 +100,20 @@ class Actor(harness.Actor):
             f"{self.name} does not end"
 
 
+def end(first, sock, second, peer):
+    """FIRST closes its end of a connection, then SECOND, which sees that, the other one."""
+    first.close(sock)
+    second.receive(peer)
+    second.close(peer)
+
+
+def visit(client, server, listener):
+    """A connection to LISTENER that SERVER accepts and CLIENT ends."""
+    ours = client.client(listener.local)
+    theirs = server.accept(listener.sock)
+    end(client, ours.sock, server, theirs.sock)
+
+
 def adopt(child):
     """A forked actor, from the class that made it."""
     child.__class__ = Actor
