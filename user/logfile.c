@@ -67,7 +67,8 @@ int logfile_reopen(struct logfile *file)
 	file->fd = fd;
 	file->place = place;
 	file->alone = !flock(fd, LOCK_EX | LOCK_NB);
-	file->torn = is_torn(fd, st.st_size);
+	/* Beside another process it may only look so: its write is under way. */
+	file->torn = file->alone && is_torn(fd, st.st_size);
 	file->size = (uint64_t)st.st_size;
 	file->full = false;
 	return 0;
