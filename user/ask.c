@@ -14,6 +14,7 @@
 #include "netns.h"
 #include "output.h"
 #include "probe_list.h"
+#include "rights.h"
 
 #define FLUSH_BYTES (256 * 1024)
 
@@ -21,6 +22,7 @@ static void configure(struct ask *ask, const struct services *services, bool arg
 {
 	const struct options *options = ask->options;
 	struct stat own;
+	char name[64];
 
 	machine_read(&ask->machine);
 	ask->config.own_netns = stat("/proc/self/ns/net", &own) ? 0 : (uint32_t)own.st_ino;
@@ -37,6 +39,7 @@ static void configure(struct ask *ask, const struct services *services, bool arg
 		.utc = options->utc,
 	};
 	output_terminal(&ask->config.format, options);
+	ask->config.own_processes = !rights_see_processes("", name, sizeof(name));
 	ask->json.format = &format_json;
 	ask->json.config = ask->config.format;
 }

@@ -15,6 +15,7 @@ struct list_config {
 	struct format_config format;
 	uint32_t own_netns; /* inode; a socket that is elsewhere has its namespace told */
 	const struct netns_set *namespaces; /* for their names; or NULL */
+	bool own_processes;                 /* only those of this pid namespace are seen */
 };
 
 void format_list_header(struct text *out, const struct list_config *config);

@@ -98,7 +98,8 @@ static void put_socket(struct text *out, const struct list_config *config,
 	}
 	if (event->kind == PT_BOUND)
 		TEXT_LITERAL(out, ", does not listen");
-	else if (event->kind == PT_CONNECTION && !event->process && !event->ends)
+	else if (event->kind == PT_CONNECTION && !event->process && !event->ends &&
+		 !config->own_processes)
 		text_string(out, event->attribution == PT_BY_INHERIT ? ", not accepted yet"
 								     : ", no process any more");
 	if (event->ends) {
@@ -247,7 +248,7 @@ static bool can_stop(const struct process *process)
 	return process->service && strncmp(process->service, "user@", 5) != 0;
 }
 
-static void put_way(struct text *out, const struct event *event)
+static void put_way(struct text *out, const struct list_config *config, const struct event *event)
 {
 	const struct process *place = common_place(event->socket);
 
@@ -257,7 +258,8 @@ static void put_way(struct text *out, const struct event *event)
 		TEXT_LITERAL(out, "the kernel itself holds it (as for NFS): unmount, or stop that "
 				  "service");
 	} else if (!event->socket->owner) {
-		TEXT_LITERAL(out, "no process holds it");
+		text_string(out, config->own_processes ? "no process of this pid namespace holds it"
+						       : "no process holds it");
 	} else if (has_init(event->socket)) {
 		TEXT_LITERAL(out, "systemctl stop its socket unit; `systemctl list-sockets` names "
 				  "it");
@@ -285,6 +287,6 @@ void format_who_socket(struct text *out, const struct list_config *config,
 	if (!holds && !event->ends)
 		return;
 	TEXT_LITERAL(out, "    to free it: ");
-	put_way(out, event);
+	put_way(out, config, event);
 	text_char(out, '\n');
 }

@@ -61,24 +61,6 @@ static int on_record(void *context, void *data, size_t size)
 	return 0;
 }
 
-/* What it takes, before anything is tried: a refusal by the kernel names nothing. */
-static int check_system(void)
-{
-	char missing[128];
-
-	if (rights_missing(missing, sizeof(missing)) == 0 && missing[0]) {
-		log_error("%s missing: tracing needs root, run it with sudo: sudo porttrace",
-			  missing);
-		return -EPERM;
-	}
-	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
-		log_error("this kernel has no BTF: /sys/kernel/btf/vmlinux is missing "
-			  "(CONFIG_DEBUG_INFO_BTF)");
-		return -ENOTSUP;
-	}
-	return 0;
-}
-
 /* One for each 16 KiB of memory: a TCP socket takes a good part of that. */
 static uint32_t max_sockets(void)
 {
@@ -245,7 +227,7 @@ int probe_open(struct probe **out, const struct probe_config *config, probe_reco
 	       void *context)
 {
 	struct probe *probe;
-	int err = check_system();
+	int err = rights_check("tracing needs root", "");
 
 	if (err)
 		return err;

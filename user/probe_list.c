@@ -23,25 +23,6 @@ struct run {
 	void *context;
 };
 
-/* What it takes, before anything is tried: a refusal by the kernel names nothing. */
-static int check_system(const char *command)
-{
-	char missing[128];
-
-	if (rights_missing(missing, sizeof(missing)) == 0 && missing[0]) {
-		log_error("%s missing: without root the processes of others and other network "
-			  "namespaces can't be seen, run it with sudo: sudo porttrace %s",
-			  missing, command);
-		return -EPERM;
-	}
-	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
-		log_error("this kernel has no BTF: /sys/kernel/btf/vmlinux is missing "
-			  "(CONFIG_DEBUG_INFO_BTF)");
-		return -ENOTSUP;
-	}
-	return 0;
-}
-
 static int load(struct list_bpf *skel, const struct probe_list_config *config)
 {
 	struct bpf_map *map;
@@ -83,7 +64,9 @@ static int on_namespace(void *context)
 int probe_list(const struct probe_list_config *config, probe_record record, void *context)
 {
 	struct run run = { .record = record, .context = context };
-	int err = check_system(config->command);
+	int err = rights_check("without root the processes of others and other network "
+			       "namespaces can't be seen",
+			       config->command);
 	size_t skipped;
 
 	if (err)

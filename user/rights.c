@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "log.h"
+
 #ifndef CAP_PERFMON
 #define CAP_PERFMON 38
 #define CAP_BPF 39
@@ -43,5 +45,37 @@ int rights_missing(char *names, size_t size)
 			len += (size_t)snprintf(names + len, size - len, "%s%s", len ? " and " : "",
 						needed[i].name);
 	}
+	return 0;
+}
+
+bool rights_see_processes(const char *root, char *name, size_t size)
+{
+	char path[512];
+	ssize_t len;
+
+	(void)snprintf(path, sizeof(path), "%s/proc/self/ns/pid", root);
+	len = readlink(path, name, size - 1);
+	name[len > 0 ? len : 0] = 0;
+	/* The initial namespaces have fixed inode numbers (include/linux/proc_ns.h). */
+	return len <= 0 || !strcmp(name, "pid:[4026531836]");
+}
+
+int rights_check(const char *why, const char *command)
+{
+	char text[128];
+
+	if (rights_missing(text, sizeof(text)) == 0 && text[0]) {
+		log_error("%s missing: %s, run it with sudo: sudo porttrace%s%s", text, why,
+			  command[0] ? " " : "", command);
+		return -EPERM;
+	}
+	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
+		log_error("this kernel has no BTF: /sys/kernel/btf/vmlinux is missing "
+			  "(CONFIG_DEBUG_INFO_BTF)");
+		return -ENOTSUP;
+	}
+	if (!rights_see_processes("", text, sizeof(text)))
+		log_info("this is not the initial pid namespace: which process outside of it holds "
+			 "a socket that is there already is not known");
 	return 0;
 }

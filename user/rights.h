@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The capabilities that tracing needs, and which of them this process lacks. */
+/* What a process needs to load programs and to see all processes, and what of it this one lacks. */
 #ifndef RIGHTS_H
 #define RIGHTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -10,5 +11,18 @@
  * 0 or -errno.
  */
 int rights_missing(char *names, size_t size);
+
+/*
+ * Whether this is the initial pid namespace, by root/proc; name (of size bytes): what is there.
+ * In any other one iterators show only the descriptors of its own processes.
+ */
+bool rights_see_processes(const char *root, char *name, size_t size);
+
+/*
+ * Before anything is tried, as a refusal by the kernel names nothing.  Says in one line what is
+ * missing and what that means (why, as "tracing needs root"), with the command to run by sudo
+ * ("" or "who"); or, if it is less, what will not be seen.  0, -EPERM or -ENOTSUP.
+ */
+int rights_check(const char *why, const char *command);
 
 #endif

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Where a process lives: its container and its service, by its control group."""
+"""Where a process lives: its container and its service, by its control group; pid namespaces."""
 import os
 import secrets
 import subprocess
 
-from harness import Actor, Skip, Tracer, check, one
+from harness import PATIENCE, PORTTRACE, Actor, Skip, Tracer, check, one, parse
 
 SERVICE = """
 import socket
@@ -118,3 +118,38 @@ def test_socket_unit():
     check(one(records, action="listen"), pid=1)
     check(one(records, action="accept"), **{
         "service.name": f"{unit}.service", "porttrace.creator.pid": 1})
+
+
+# --- another pid namespace -------------------------------------------------------------------
+
+
+OTHER_PIDS = ("unshare", "--pid", "--fork", "--mount-proc")
+
+
+def test_another_pid_namespace():
+    """Pids are those of the first one, and of older sockets nobody is named wrongly."""
+    server = Actor("server")
+    address = server.listener().local
+    with subprocess.Popen([*OTHER_PIDS, PORTTRACE, "--json", "--netns", "self", "--snapshot",
+                           "--count", "2"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as tracer:
+        line = tracer.stderr.readline()
+        assert b"is not the initial pid namespace" in line, line
+        line = tracer.stderr.readline()
+        assert b"tracing" in line, line
+        client = Actor("client")
+        client.connect(client.socket().sock, "127.0.0.1", 9, error="ECONNREFUSED")
+        records = [parse(line) for line in tracer.stdout]
+    check(one(records, action="open"), local=address, pid=None,
+          **{"porttrace.attribution": "unknown"})
+    check(one(records, action="connect"), pid=client.pid, name="client")
+
+
+def test_who_in_another_pid_namespace():
+    server = Actor("server")
+    port = server.listener().local[1]
+    done = subprocess.run([*OTHER_PIDS, PORTTRACE, "who", str(port), "--netns", "self"],
+                          capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert "no process of this pid namespace holds it" in done.stdout, done
+    assert "is not the initial pid namespace" in done.stderr, done
+    assert done.returncode == 0, done
