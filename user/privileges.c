@@ -166,15 +166,28 @@ static int catch_refused(void)
 static int drop_capabilities(const struct privileges_config *config)
 {
 	const capng_type_t kept = (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
-	bool all, bpf = capng_get_caps_process() == 0 && capng_have_capability(kept, CAP_BPF);
+	const unsigned int wanted[] = {
+		CAP_BPF,
+		CAP_SYS_PTRACE,
+		config->override ? CAP_DAC_OVERRIDE : CAP_BPF,
+		config->chown ? CAP_CHOWN : CAP_BPF,
+	};
+	uint64_t has = 0;
+	bool all;
 
-	all = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
-	capng_clear(CAPNG_SELECT_ALL);
-	if (capng_update(CAPNG_ADD, kept, bpf ? CAP_BPF : CAP_SYS_ADMIN) ||
-	    capng_update(CAPNG_ADD, kept, CAP_SYS_PTRACE) ||
-	    (config->override && capng_update(CAPNG_ADD, kept, CAP_DAC_OVERRIDE)) ||
-	    (config->chown && capng_update(CAPNG_ADD, kept, CAP_CHOWN)))
+	if (capng_get_caps_process())
 		return -EINVAL;
+	all = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		if (capng_have_capability(CAPNG_EFFECTIVE, wanted[i]))
+			has |= 1ULL << wanted[i];
+	/* Before 5.8, and for who was given that one only. */
+	if (!(has & 1ULL << CAP_BPF))
+		has |= 1ULL << CAP_SYS_ADMIN;
+	capng_clear(CAPNG_SELECT_ALL);
+	for (unsigned int number = 0; number < 64; number++)
+		if (has & 1ULL << number && capng_update(CAPNG_ADD, kept, number))
+			return -EINVAL;
 	/* Changing the bounding set takes a right of its own. */
 	return capng_apply(all ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) ? -EPERM : 0;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What a service manager and a monitoring system get: metrics, notifications."""
+import ctypes
 import os
 import shutil
 import signal
@@ -118,6 +119,7 @@ def test_notifications():
 # --- rights ------------------------------------------------------------------------------
 
 CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_BPF = 0, 1, 19, 21, 39
+PR_CAPBSET_DROP = 24
 
 
 def status_of(pid):
@@ -128,6 +130,16 @@ def status_of(pid):
 def capabilities(status, name):
     bits = int(status[name], 16)
     return {number for number in range(64) if bits >> number & 1}
+
+
+def test_rights_that_it_never_had():
+    """As in a container: what is not there can't be kept."""
+    assert ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE, 0, 0, 0) == 0
+    tracer = Tracer()
+    kept = capabilities(status_of(tracer.pid), "CapEff")
+    assert kept in ({CAP_BPF}, {CAP_SYS_ADMIN}), kept
+    assert not any("given up" in line for line in tracer.errors), tracer.errors
+    tracer.trace()
 
 
 def test_rights_are_given_up():
