@@ -203,8 +203,9 @@ truth-programs: $(TRUTH_BIN) build/truth/play32
 truth: build e2e-programs truth-programs ## every record against what the processes wrote (root)
 	@$(PYTHON) tests/truth/run $(TESTS)
 
-soak: build e2e-programs truth-programs ## is it flat?  Hours; CONNECTIONS= PROCESSES= (root)
-	@CONNECTIONS='$(CONNECTIONS)' PROCESSES='$(PROCESSES)' $(PYTHON) tests/truth/soak.py
+soak: build e2e-programs truth-programs ## is it flat?  For long; CONNECTIONS= PROCESSES=, or MINUTES= (root)
+	@CONNECTIONS='$(CONNECTIONS)' PROCESSES='$(PROCESSES)' $(PYTHON) tests/truth/soak.py \
+		$(if $(MINUTES),--minutes $(MINUTES))
 fuzz-programs: $(FUZZ_BIN)
 
 insns: insns-programs ## each BPF program's count of verified instructions (root); ARGS=--update

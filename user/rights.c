@@ -62,7 +62,7 @@ bool rights_see_processes(const char *root, char *name, size_t size)
 
 int rights_check(const char *why, const char *command)
 {
-	char text[128];
+	char text[128] = "";
 
 	if (rights_missing(text, sizeof(text)) == 0 && text[0]) {
 		log_error("%s missing: %s, run it with sudo: sudo porttrace%s%s", text, why,

@@ -3,14 +3,20 @@
 """Whether porttrace stays as small as it is: `make soak`, hours long, not for CI.
 
     tests/truth/soak.py [--connections N] [--processes N] [--every N]
+    tests/truth/soak.py --minutes N [--rate N] [--starts N]
 
 Runs porttrace in a network namespace of its own while load.c makes N connections and
 storm.c starts N processes that live under a millisecond, in turns.  After every so many
 connections it prints porttrace's memory, its descriptors, the memory and the entries of
 its BPF maps, and how many lines it has written.  The verdict: flat or not.  Exit status
 1 when it is not, or when records were lost.
+
+With --minutes as a service does it: so many connections and starts of processes a second,
+into a log that is rotated (33 GB in half an hour; below TMPDIR), which has to have every
+sequence number once, in order, over all its files.
 """
 import argparse
+import glob
 import json
 import os
 import re
@@ -26,6 +32,8 @@ sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
 from stage import harness, need, program, sockets_in, wait_for  # noqa: E402
 from tracers import PORTTRACE  # noqa: E402
+
+SEQUENCE = re.compile(rb'"sequence":(\d+)')
 
 ROUND = 50_000        # connections at a time: what load.c can keep apart
 WARM_UP = 0.2         # of the samples: until then it may grow
@@ -75,20 +83,62 @@ def hash_maps(bpftool, pid):
         return {}
 
 
+class Pipe:
+    """Where the lines go: to who counts them, as those of ten million connections are 40 GB."""
+
+    options = ()
+
+    def __init__(self):
+        self.counter = subprocess.Popen(["wc", "-l"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        self.stdout = self.counter.stdin
+
+    def opened(self):
+        self.stdout.close()
+
+    def lines(self):
+        return int(self.counter.stdout.read())
+
+
+class Log:
+    """A log that is rotated, as a service has it."""
+
+    stdout = subprocess.DEVNULL
+
+    def __init__(self, folder):
+        self.path = folder("log")
+        self.options = ("-o", self.path, "--rotate-size", "256M", "--rotate-keep", "9999")
+
+    def opened(self):
+        pass
+
+    def lines(self):
+        """How many, all in order: each has the number after the one before."""
+        paths = sorted(glob.glob(self.path + ".*"), key=lambda p: -int(p.rpartition(".")[2]))
+        last = 0
+        for path in [*paths, self.path]:
+            with open(path, "rb") as file:
+                for line in file:
+                    number = int(SEQUENCE.search(line).group(1))
+                    assert number == last + 1 and line.endswith(b"}\n"), \
+                        f"{path}: {number} follows {last}"
+                    last = number
+        print(f"{len(paths) + 1} files")
+        return last
+
+
 class Soak:
-    def __init__(self, bpftool):
+    def __init__(self, bpftool, output):
         self.bpftool = bpftool
         self.samples = []
-        # A pipe whose reader counts: the log of ten million connections is 25 GB.
+        self.output = output
         self.tracer = subprocess.Popen(
-            [PORTTRACE, "--json", "--netns", "self"], stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            [PORTTRACE, "--json", "--netns", "self", *output.options],
+            stdin=subprocess.DEVNULL, stdout=output.stdout, stderr=subprocess.PIPE)
         for line in self.tracer.stderr:
             if line.startswith(b"porttrace: tracing"):
                 break
-        self.counter = subprocess.Popen(["wc", "-l"], stdin=self.tracer.stdout,
-                                        stdout=subprocess.PIPE, text=True)
-        self.tracer.stdout.close()
+        output.opened()
         self.began = time.monotonic()
         self.hashes = hash_maps(bpftool, self.tracer.pid) if bpftool else {}
 
@@ -108,8 +158,7 @@ class Soak:
         self.tracer.send_signal(signal.SIGINT)
         errors = self.tracer.stderr.read()
         self.tracer.wait(60)
-        lines = int(self.counter.communicate(timeout=60)[0])
-        return self.tracer.returncode, lines, errors.decode(errors="replace").strip()
+        return self.tracer.returncode, self.output.lines(), errors.decode(errors="replace").strip()
 
     def verdict(self):
         """What grew, as text; empty: it is flat."""
@@ -128,6 +177,55 @@ class Soak:
         return ", ".join(grew)
 
 
+def burst(connections, processes):
+    """So many connections, then so many processes; until no socket is left."""
+    subprocess.run([os.path.join(harness.PROGRAMS, "load"), str(connections), "2", "2"],
+                   stdout=subprocess.DEVNULL, check=True)
+    if processes:
+        subprocess.run(program("storm", *program("brief"), "127.0.0.1", 7000, processes),
+                       stdout=subprocess.DEVNULL, check=True)
+    wait_for(lambda: sockets_in("/proc/self/net") == 0, "sockets are left")
+
+
+def as_fast_as_it_goes(soak, arguments):
+    """How many connections there were."""
+    rounds = -(-arguments.connections // ROUND)
+    each = -(-arguments.processes // rounds)
+    every = arguments.every or max(ROUND, arguments.connections // 40)
+    connections = processes = shown = 0
+    for _ in range(rounds):
+        count = min(ROUND, arguments.connections - connections)
+        burst(count, each)
+        connections, processes = connections + count, processes + each
+        if connections - shown >= every or connections >= arguments.connections:
+            soak.sample(connections, processes)
+            shown = connections
+    return connections
+
+
+def at_a_rate(soak, arguments):
+    """How many connections there were."""
+    seconds = round(60 * arguments.minutes)
+    for second in range(1, seconds + 1):
+        burst(arguments.rate, arguments.starts)
+        time.sleep(max(0, soak.began + second - time.monotonic()))
+        if second % max(1, seconds // 40) == 0:
+            soak.sample(second * arguments.rate, second * arguments.starts)
+    return seconds * arguments.rate
+
+
+def judge(soak, connections):
+    """The exit status."""
+    grew = soak.verdict()
+    code, lines, last = soak.stop()
+    print(f"porttrace wrote {lines:,} lines and ended with {code}; {last}")
+    lost = re.search(r"lost (\d+)", last)
+    lost = int(lost.group(1)) if lost else -1
+    print(f"verdict: {'not flat: ' + grew if grew else 'flat'}, {lost} lost, "
+          f"{time.monotonic() - soak.began:.0f} s")
+    return 1 if grew or code or not 0 <= lost <= MAY_HIDE * connections else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description="run porttrace for long")
     parser.add_argument("--connections", type=int,
@@ -135,6 +233,9 @@ def main():
     parser.add_argument("--processes", type=int,
                         default=int(os.environ.get("PROCESSES") or 1_000_000))
     parser.add_argument("--every", type=int, default=int(os.environ.get("EVERY") or 0))
+    parser.add_argument("--minutes", type=float, default=0)
+    parser.add_argument("--rate", type=int, default=5000)
+    parser.add_argument("--starts", type=int, default=200)
     arguments = parser.parse_args()
     harness.private_network()
     # A connection that has ended leaves nothing behind, so that ports never run out.
@@ -144,32 +245,12 @@ def main():
         bpftool = need("bpftool")
     except harness.Skip:
         bpftool = None
-    rounds = -(-arguments.connections // ROUND)
-    each = -(-arguments.processes // rounds)
-    every = arguments.every or max(ROUND, arguments.connections // 40)
-    soak = Soak(bpftool)
-    connections = processes = shown = 0
-    soak.sample(0, 0)
-    for _ in range(rounds):
-        count = min(ROUND, arguments.connections - connections)
-        subprocess.run([os.path.join(harness.PROGRAMS, "load"), str(count), "2", "2"],
-                       stdout=subprocess.DEVNULL, check=True)
-        if each:
-            subprocess.run(program("storm", *program("brief"), "127.0.0.1", 7000, each),
-                           stdout=subprocess.DEVNULL, check=True)
-        connections, processes = connections + count, processes + each
-        wait_for(lambda: sockets_in("/proc/self/net") == 0, "sockets are left")
-        if connections - shown >= every or connections >= arguments.connections:
-            soak.sample(connections, processes)
-            shown = connections
-    grew = soak.verdict()
-    code, lines, last = soak.stop()
-    print(f"porttrace wrote {lines:,} lines and ended with {code}; {last}")
-    lost = re.search(r"lost (\d+)", last)
-    lost = int(lost.group(1)) if lost else -1
-    print(f"verdict: {'not flat: ' + grew if grew else 'flat'}, {lost} lost, "
-          f"{time.monotonic() - soak.began:.0f} s")
-    return 1 if grew or code or not 0 <= lost <= MAY_HIDE * connections else 0
+    with harness.Folder() as folder:
+        perform = at_a_rate if arguments.minutes else as_fast_as_it_goes
+        soak = Soak(bpftool, Log(folder) if arguments.minutes else Pipe())
+        soak.sample(0, 0)
+        connections = perform(soak, arguments)
+        return judge(soak, connections)
 
 
 if __name__ == "__main__":
