@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -110,15 +109,6 @@ static void preallocate(struct porttrace_bpf *skel)
 	(void)bpf_map__set_max_entries(skel->maps.tree, others);
 }
 
-/* Up to 5.10 maps and programs count as locked memory; libbpf has tried to raise the limit. */
-static bool memory_is_limited(const struct probe *probe)
-{
-	struct rlimit limit;
-
-	return probe->hooks.kernel < KERNEL_VERSION(5, 11, 0) &&
-	       !getrlimit(RLIMIT_MEMLOCK, &limit) && limit.rlim_cur != RLIM_INFINITY;
-}
-
 static const volatile unsigned long *map_page(int fd, long number)
 {
 	long page = sysconf(_SC_PAGESIZE);
@@ -140,23 +130,6 @@ static void unmap_page(const volatile unsigned long *mapped)
 {
 	if (mapped)
 		(void)munmap((void *)mapped, (size_t)sysconf(_SC_PAGESIZE));
-}
-
-static int refused(const struct probe *probe, int err)
-{
-	if ((err == -EPERM || err == -ENOMEM) && memory_is_limited(probe)) {
-		log_error("too little locked memory for this kernel (before 5.11): ulimit -l "
-			  "unlimited, or CAP_SYS_RESOURCE: sudo porttrace");
-		return -EPERM;
-	}
-	if (err == -EPERM) { /* -EACCES is what the verifier says of a program */
-		log_error("the kernel refuses to load the programs (%s): root of the initial user "
-			  "namespace is needed, and no lockdown: sudo porttrace",
-			  strerror(-err));
-		return -EPERM;
-	}
-	log_error("this kernel can't load the programs: %s (-v tells more)", strerror(-err));
-	return -ENOTSUP;
 }
 
 /* functions: programs may be attached to functions of the kernel, if it grants that. */
@@ -211,7 +184,7 @@ static int load(struct probe *probe, const struct probe_config *config)
 		err = load_programs(probe, config, false);
 	}
 	if (err)
-		return refused(probe, err);
+		return rights_refused(err, probe->hooks.kernel, "");
 	say_choice(probe);
 	probe->ring = ring_buffer__new(bpf_map__fd(probe->skel->maps.ring), on_record, probe, NULL);
 	if (!probe->ring) {

@@ -41,17 +41,7 @@ static int load(struct list_bpf *skel, const struct probe_list_config *config)
 	skel->rodata->only_listening = config->listening;
 	skel->rodata->kernel_version = hooks_kernel_version();
 	err = list_bpf__load(skel);
-	if (err == -EPERM || err == -EACCES) {
-		log_error("the kernel refuses to load the programs (%s): root of the initial user "
-			  "namespace is needed, and no lockdown: sudo porttrace %s",
-			  strerror(-err), config->command);
-		return -EPERM;
-	}
-	if (err) {
-		log_error("this kernel can't load the programs: %s", strerror(-err));
-		return -ENOTSUP;
-	}
-	return 0;
+	return err ? rights_refused(err, hooks_kernel_version(), config->command) : 0;
 }
 
 static int on_namespace(void *context)

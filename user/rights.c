@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/version.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -78,4 +80,33 @@ int rights_check(const char *why, const char *command)
 		log_info("this is not the initial pid namespace: which process outside of it holds "
 			 "a socket that is there already is not known");
 	return 0;
+}
+
+/* Up to 5.10 maps and programs count as locked memory; libbpf has tried to raise the limit. */
+static bool memory_is_limited(uint32_t kernel)
+{
+	struct rlimit limit;
+
+	return kernel < KERNEL_VERSION(5, 11, 0) && !getrlimit(RLIMIT_MEMLOCK, &limit) &&
+	       limit.rlim_cur != RLIM_INFINITY;
+}
+
+int rights_refused(int err, uint32_t kernel, const char *command)
+{
+	const char *space = command[0] ? " " : "";
+
+	if ((err == -EPERM || err == -ENOMEM) && memory_is_limited(kernel)) {
+		log_error("too little locked memory for this kernel (before 5.11): ulimit -l "
+			  "unlimited, or CAP_SYS_RESOURCE: sudo porttrace%s%s",
+			  space, command);
+		return -EPERM;
+	}
+	if (err == -EPERM) { /* -EACCES is what the verifier says of a program */
+		log_error("the kernel refuses to load the programs (%s): root of the initial user "
+			  "namespace is needed, and no lockdown: sudo porttrace%s%s",
+			  strerror(-err), space, command);
+		return -EPERM;
+	}
+	log_error("this kernel can't load the programs: %s (-v tells more)", strerror(-err));
+	return -ENOTSUP;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * The names of the missing ones, " and " between, into names; "" if all are there.
@@ -24,5 +25,11 @@ bool rights_see_processes(const char *root, char *name, size_t size);
  * ("" or "who"); or, if it is less, what will not be seen.  0, -EPERM or -ENOTSUP.
  */
 int rights_check(const char *why, const char *command);
+
+/*
+ * Says why the kernel did not load the programs, as far as err (-errno) tells; kernel: its version,
+ * as KERNEL_VERSION() makes it.  -EPERM or -ENOTSUP.
+ */
+int rights_refused(int err, uint32_t kernel, const char *command);
 
 #endif
