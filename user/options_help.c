@@ -74,7 +74,8 @@ static void help_usage(const struct command *command, FILE *out)
 	}
 }
 
-static void help_group(const struct command *command, enum option_group group, FILE *out)
+/* Whether the command has any of them. */
+static bool help_group(const struct command *command, enum option_group group, FILE *out)
 {
 	bool titled = false;
 
@@ -90,16 +91,20 @@ static void help_group(const struct command *command, enum option_group group, F
 		titled = true;
 		help_option(option, out);
 	}
+	return titled;
 }
 
 void options_help(enum command_id id, FILE *out)
 {
 	const struct command *command = &command_table[id];
+	bool filters = false;
 
 	help_usage(command, out);
 	for (enum option_group group = 0; group < OPTION_GROUPS; group++)
-		help_group(command, group, out);
-	fputs("\nFilters may be repeated; in PORTS and LIST commas separate values.\n"
+		filters |= help_group(command, group, out) && group == GROUP_FILTER;
+	if (filters)
+		fputs("\nFilters may be repeated; in PORTS and LIST commas separate values.", out);
+	fputs("\n"
 	      "Exit status: 0 done, 1 failure, 2 wrong usage, 3 a right is missing,\n"
 	      "4 this kernel cannot, 5 the output failed.  More in porttrace(8).\n",
 	      out);
