@@ -276,8 +276,10 @@ static bool walk(struct explain *explain, const struct pt_socket *record, const 
 
 	explain->socket_count = 0;
 	while ((socket = ledger_at_port(ledger, event->local.port, socket)) && steps--) {
-		if (socket->netns != event->netns || socket->sock == record->sock ||
-		    socket->closed != closed || (closed && !may_wait(socket, record->time)))
+		if (socket->netns != event->netns || socket->closed != closed ||
+		    /* Itself; what has ended may have given its address to this one. */
+		    (!closed && socket->sock == record->sock) ||
+		    (closed && !may_wait(socket, record->time)))
 			continue;
 		if (in_the_way(wants, socket, strictly))
 			note_socket(explain, socket);

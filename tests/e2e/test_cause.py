@@ -5,9 +5,11 @@ import re
 import subprocess
 import sys
 
-from harness import Actor, Folder, Tracer, check, ip, one, pair, select, setting
+from harness import SLOW, Actor, Folder, Tracer, check, ip, one, pair, select, setting
 
 TAKEN = "EADDRINUSE"
+# Seconds that a TIME_WAIT has still left when a test looks.
+LEFT = max(0, 60 - 10 * SLOW)
 
 
 def failure(tracer, actor, address, action="bind", version=4, error=TAKEN, **options):
@@ -212,7 +214,7 @@ def test_time_wait():
     told = lone_holder(record, server, state="TIME_WAIT", exited=True,
                        remote={"ip": remote[0], "port": remote[1]},
                        close={"by": "local", "how": "fin"})
-    assert 50 < told["seconds_left"] <= 60, told
+    assert LEFT < told["seconds_left"] <= 60, told
     check(record, **{"porttrace.cause": "time-wait"})
     assert "former socket too" in record["porttrace.hint"], record
     assert f"server (pid {server.pid}" in record["error.message"], record
@@ -239,7 +241,7 @@ def test_time_wait_older_than_the_tracer():
     told = record["porttrace.holders"][0]
     assert told["state"] == "TIME_WAIT" and "pid" not in told, told
     assert told["remote"] == {"ip": remote[0], "port": remote[1]}, told
-    assert 50 < told["seconds_left"] <= 60, told
+    assert LEFT < told["seconds_left"] <= 60, told
     check(record, **{"porttrace.cause": "time-wait"})
     tracer.trace()
 
@@ -388,7 +390,7 @@ def test_another_namespace():
     tracer.wait_until(lambda: sum(TAKEN in line for line in tracer.lines) == 2, "not told")
     first, second = [line for line in tracer.stop()[0] if TAKEN in line]
     assert f"held by here ({here.pid}, " in first, first
-    assert re.search(rf"in TIME_WAIT for [56]\d s more: here \({here.pid}, ", second), second
+    assert re.search(rf"in TIME_WAIT for \d+ s more: here \({here.pid}, ", second), second
 
 
 # --- it is nobody's fault -------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from harness import (PATIENCE, PORTTRACE, Actor, Record, check, my_netns, one, pair, parse,
+from harness import (PATIENCE, PORTTRACE, SLOW, Actor, Record, check, my_netns, one, pair, parse,
                      porttrace, private_network, setting, stand_ins)
 
 # As ss calls the states.
@@ -247,10 +247,10 @@ def test_who_has_time_wait():
     server.close(theirs.sock)
     record = one(ask("who", str(ours.local[1])))
     check(record, pid=None, **{"porttrace.state.new": "TIME_WAIT"})
-    assert 50 <= record["porttrace.seconds_left"] <= 60, record
+    assert max(0, 60 - 10 * SLOW) < record["porttrace.seconds_left"] <= 60, record
     assert not holders(record)
     lines = who(ours.local[1])
-    assert re.search(r"TIME_WAIT .*, \d\d s left$", lines[1]), lines
+    assert re.search(r"TIME_WAIT .*, \d+ s left$", lines[1]), lines
     assert "it frees itself" in lines[2], lines
 
 

@@ -325,9 +325,9 @@ static void test_kernel(void **state)
 
 /* --- TIME_WAIT -------------------------------------------------------------------- */
 
-static void end_connection(struct fixture *f)
+static void end_connection(struct fixture *f, uint64_t sock)
 {
-	struct pt_socket connect = wire_connect(OURS, CLIENT, LO, 80, LO, 9);
+	struct pt_socket connect = wire_connect(sock, CLIENT, LO, 80, LO, 9);
 	struct pt_socket end = wire_close(&connect);
 
 	end.close_by = PT_LOCAL;
@@ -352,7 +352,7 @@ static void test_waiting(void **state)
 	struct fixture *f = *state;
 	const struct explanation *why;
 
-	end_connection(f);
+	end_connection(f, OURS);
 	answer(f, remains(f, 10));
 	answer(f, remains(f, 9));
 	why = refused(f, LO, 0);
@@ -371,10 +371,20 @@ static void test_waiting_by_a_late_tick(void **state)
 	struct fixture *f = *state;
 	struct pt_socket whole = remains(f, 9);
 
-	end_connection(f);
+	end_connection(f, OURS);
 	whole.duration = 60004000000;
 	answer(f, whole);
 	assert_int_equal(refused(f, LO, 0)->holders[0].seconds_left, 60);
+}
+
+/* Its memory is already that of the socket that can't be bound. */
+static void test_waiting_at_the_same_address(void **state)
+{
+	struct fixture *f = *state;
+
+	f->answer = -EPERM;
+	end_connection(f, WANTS);
+	assert_int_equal(pid_of(refused(f, LO, 0), 0), CLIENT);
 }
 
 /* The kernel can't be asked: it stays a minute after its end. */
@@ -384,7 +394,7 @@ static void test_waiting_by_ledger(void **state)
 	const struct explanation *why;
 
 	f->answer = -EPERM;
-	end_connection(f);
+	end_connection(f, OURS);
 	f->now += 15000000000;
 	why = refused(f, LO, 0);
 	assert_int_equal(why->cause, CAUSE_TIME_WAIT);
@@ -399,7 +409,7 @@ static void test_waits_no_more(void **state)
 {
 	struct fixture *f = *state;
 
-	end_connection(f);
+	end_connection(f, OURS);
 	assert_int_equal(refused(f, LO, 0)->cause, CAUSE_UNKNOWN);
 }
 
@@ -473,6 +483,7 @@ int main(void)
 		TEST(test_kernel),
 		TEST(test_waiting),
 		TEST(test_waiting_by_a_late_tick),
+		TEST(test_waiting_at_the_same_address),
 		TEST(test_waiting_by_ledger),
 		TEST(test_waits_no_more),
 		TEST(test_asked_seldom),
