@@ -24,7 +24,7 @@ static __always_inline void call_begin(const struct call *call)
 		count(lost_map);
 }
 
-/* The call that returns now; false if it is none of a TCP socket. */
+/* The call that returns now; false if it is none of a TCP or UDP socket. */
 static __always_inline bool call_end(struct call *call)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
@@ -94,6 +94,12 @@ static __always_inline struct known *call_known(struct sock *sk, struct known *f
 	return known_add(sk, fresh, BPF_NOEXIST) ?: fresh;
 }
 
+/* What a socket is that only has a port. */
+static __always_inline enum pt_kind bound_kind(struct sock *sk)
+{
+	return sock_is_udp(FROM_NUMBER, sk) ? PT_DATAGRAM : PT_BOUND;
+}
+
 /* A call that failed: only a stack copy is told, the socket has not changed. */
 static __always_inline void call_failed(struct sock *sk, struct known *failed)
 {
@@ -103,6 +109,7 @@ static __always_inline void call_failed(struct sock *sk, struct known *failed)
 	failed->cookie = COMMON(FROM_NUMBER, sk, skc_cookie.counter);
 	if (known)
 		failed->creator = known->creator;
+	failed->kind = bound_kind(sk);
 	sock_read_ends(FROM_NUMBER, sk, failed);
 }
 
@@ -127,7 +134,7 @@ static __always_inline void bind_end(const struct call *call, long ret)
 	known = call_known(sk, &fresh);
 	known_own(FROM_NUMBER, sk, known, PT_BY_BIND);
 	known->creator = known->owner;
-	known->kind = PT_BOUND;
+	known->kind = bound_kind(sk);
 	known->share = asked_for_any_port(call) ? PT_ANY_PORT : 0;
 	sock_read_ends(FROM_NUMBER, sk, known);
 	tell_bind(sk, known, 0);
@@ -177,12 +184,62 @@ static __always_inline void connect_refused(const struct call *call, struct sock
 	tell_connect(sk, &failed, error, call->begin, 0);
 }
 
+/* connect(AF_UNSPEC) of a UDP socket: the remote address goes, and a port that the kernel chose. */
+static __always_inline void datagram_disconnected(struct sock *sk)
+{
+	struct known *known = known_find(sk, COMMON(FROM_NUMBER, sk, skc_cookie.counter));
+	struct pt_socket *event;
+
+	if (!known)
+		return;
+	known->remote_port = 0;
+	known->flags &= ~PT_ACTIVE;
+	__builtin_memset(known->remote_ip, 0, sizeof(known->remote_ip));
+	if (COMMON(FROM_NUMBER, sk, skc_num))
+		return;
+	event = emit_begin(PT_CLOSE, sk, known);
+	if (event)
+		emit_end(event);
+	known_forget(sk);
+}
+
+/* connect(2) of a UDP socket, which is over at once. */
+static __always_inline void datagram_connect_end(const struct call *call, struct sock *sk, long ret)
+{
+	struct known fresh, *known = &fresh;
+
+	if (ret) {
+		call_failed(sk, &fresh);
+		known_own(FROM_NUMBER, sk, &fresh, PT_BY_CONNECT);
+		fresh.flags |= PT_ACTIVE;
+		read_asked(call, fresh.remote_ip, &fresh.remote_port, &fresh.flags);
+		tell_connect(sk, &fresh, -ret, 0, 0);
+		return;
+	}
+	if (COMMON(FROM_NUMBER, sk, skc_state) != TCP_ESTABLISHED) {
+		datagram_disconnected(sk);
+		return;
+	}
+	known = call_known(sk, &fresh);
+	known_own(FROM_NUMBER, sk, known, PT_BY_CONNECT);
+	known->kind = PT_DATAGRAM;
+	known->flags |= PT_ACTIVE;
+	sock_read_ends(FROM_NUMBER, sk, known);
+	if (!known->told_bind)
+		tell_chosen_port(FROM_NUMBER, sk, known, true);
+	tell_connect(sk, known, 0, 0, 0);
+}
+
 static __always_inline void connect_end(const struct call *call, long ret)
 {
 	struct sock *sk = (struct sock *)call->sock;
 	__u8 state = COMMON(FROM_NUMBER, sk, skc_state);
 	struct known fresh, *known;
 
+	if (sock_is_udp(FROM_NUMBER, sk)) {
+		datagram_connect_end(call, sk, ret);
+		return;
+	}
 	if (ret && !IS_PENDING(-ret)) {
 		connect_refused(call, sk, -ret);
 		return;

@@ -35,6 +35,12 @@ static __always_inline __u64 sock_cookie(struct sock *sk)
 	return sk->__sk_common.skc_cookie.counter;
 }
 
+/* Tracing programs may use socket storage since 5.11 (8e4597c627fb). */
+static __always_inline bool has_sock_storage(void)
+{
+	return kernel_version >= KERNEL_VERSION(5, 11, 0);
+}
+
 /* The first TCP socket of a Multipath TCP socket; before 5.11 that is not to be found. */
 static __always_inline struct sock *mptcp_first(struct sock *sk)
 {

@@ -22,6 +22,12 @@ const volatile __u8 only_family = 0;
 const volatile bool only_ports = false;
 const volatile __u64 ports[65536 / 64] = {};
 
+/* UDP is of interest. */
+const volatile bool see_udp = true;
+
+/* Makes the tags of remote addresses unforgeable. */
+const volatile __u64 tag_secret = 0;
+
 /* Only the processes of the map tree, and what they start, are of interest. */
 const volatile bool only_tree = false;
 

@@ -90,10 +90,12 @@ static __always_inline void fill_socket(struct pt_socket *event, enum pt_type ty
 
 /*
  * Begin an event of a socket: NULL if nobody asked for it or there is no room, and
- * that is counted.  Else the caller fills what is special and calls emit_end().
+ * that is counted.  Else the caller fills what is special and calls emit_end().  size: of the
+ * record, a constant.
  */
-static __always_inline struct pt_socket *emit_begin(enum pt_type type, const void *sock,
-						    const struct known *known)
+static __always_inline struct pt_socket *emit_begin_sized(enum pt_type type, __u64 size,
+							  const void *sock,
+							  const struct known *known)
 {
 	struct pt_counts *mine = my_counts();
 	struct pt_socket *event = NULL;
@@ -108,19 +110,25 @@ static __always_inline struct pt_socket *emit_begin(enum pt_type type, const voi
 	/* The last eighth is for what is rare and what names the processes. */
 	if (type == PT_BIND || type == PT_LISTEN ||
 	    bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < limit_bytes)
-		event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
+		event = bpf_ringbuf_reserve(&ring, size, 0);
 	if (!event) {
 		__sync_fetch_and_add(&mine->lost_ring, 1);
 		after_loss = true;
 		return NULL;
 	}
-	__builtin_memset(event, 0, sizeof(*event));
+	__builtin_memset(event, 0, size);
 	fill_socket(event, type, (__u64)sock, known);
 	if (after_loss) {
 		after_loss = false;
 		event->flags |= PT_AFTER_LOSS;
 	}
 	return event;
+}
+
+static __always_inline struct pt_socket *emit_begin(enum pt_type type, const void *sock,
+						    const struct known *known)
+{
+	return emit_begin_sized(type, sizeof(struct pt_socket), sock, known);
 }
 
 static __always_inline void emit_end(struct pt_socket *event)

@@ -35,7 +35,7 @@ static __always_inline void bind_returned(struct sock *sk, void *address, int le
 		.from_kernel = true,
 	};
 
-	if (sk && sock_is_tcp(FROM_NUMBER, sk))
+	if (sk && (sock_is_tcp(FROM_NUMBER, sk) || sock_is_udp(FROM_NUMBER, sk)))
 		bind_end(&call, ret);
 }
 
@@ -94,6 +94,23 @@ int BPF_PROG(connect_returns, struct socket *socket, struct sockaddr *address, i
 	     int ret)
 {
 	call_returned(ret);
+	return 0;
+}
+
+/* UDP: it is over at once. */
+SEC("fexit")
+int BPF_PROG(datagram_connect_returns, struct socket *socket, struct sockaddr *address, int len,
+	     int flags, int ret)
+{
+	struct call call = {
+		.sock = (__u64)socket->sk,
+		.address = (__u64)address,
+		.len = len,
+		.from_kernel = true,
+	};
+
+	if (call.sock && sock_is_udp(FROM_NUMBER, socket->sk))
+		datagram_connect_end(&call, socket->sk, ret);
 	return 0;
 }
 

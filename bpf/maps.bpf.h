@@ -37,6 +37,7 @@ struct known {
 	bool told_close;
 	bool reset_here;  /* this end threw the connection away */
 	bool left_behind; /* the kernel closed it for a process that had ended */
+	bool older;       /* UDP: perhaps older than the tracer, the snapshot tells */
 };
 
 /*
@@ -120,6 +121,86 @@ struct {
 	__type(key, __u32);
 	__type(value, __u8);
 } tree SEC(".maps");
+
+/*
+ * What a UDP socket has exchanged.  Written by several threads at once: numbers are added
+ * atomically, the rest is a word each.  A remote address is known by its tag (udp.bpf.h).
+ */
+struct datagrams {
+	__u64 sent, received;   /* bytes */
+	__u64 sends, receives;  /* datagrams */
+	__u64 to, from;         /* tags: the latest in each direction, nothing is to be told of them */
+	__u64 first;            /* tag: the first flow, which so needs no entry in flows */
+	__u64 id;               /* of its flows; 0: none was told */
+	__u32 user;             /* the process that used it last; 0: not looked at yet */
+	__u32 waiting;          /* threads in remotes */
+};
+
+/*
+ * By socket, freed with it.  No memory: its datagrams are not counted, which is in lost_map.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct datagrams);
+} exchanged SEC(".maps");
+
+/*
+ * The same where tracing programs have no socket storage (compat.bpf.h), by the socket's
+ * address; its entry goes when the socket does.  probe.c sets the size.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct datagrams);
+} exchanged_old SEC(".maps");
+
+/*
+ * Flows that were told, but for the first one of each socket; the value is the socket's
+ * address.  User space takes out those of sockets that are gone (known_flows).  Full: counted
+ * in lost_map, the flow is not told.  No LRU: who forges addresses would get a record for each.
+ */
+struct flow {
+	__u64 id; /* struct datagrams */
+	__u64 tag;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct flow);
+	__type(value, __u64);
+} flows SEC(".maps");
+
+/* Where a datagram goes to or comes from. */
+struct remote {
+	__u8 ip[16];
+	__u16 port;
+	__u16 spare;
+	__u32 spare32;
+	__u64 tag;
+};
+
+struct remote_call {
+	__u64 sock;
+	struct remote remote;
+};
+
+/*
+ * A send or receive that a thread (its task_struct) is in, with an address that may be new,
+ * until it returns.  Full: counted in lost_map, the flow is told with the next datagram.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct remote_call);
+} remotes SEC(".maps");
 
 /* All events, on their way to user space; probe.c sets the size. */
 struct {

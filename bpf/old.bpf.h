@@ -66,6 +66,14 @@ static __always_inline void known_old(struct sock *sk, struct known *old)
 		old->kind = PT_CONNECTION;
 		old->established = true;
 	}
+	/* Those that may be one; what is left of a connection has no protocol to read. */
+	if ((state == TCP_CLOSE || state == TCP_ESTABLISHED) && sock_is_udp(FROM_NUMBER, sk)) {
+		old->kind = PT_DATAGRAM;
+		old->established = old->told_close = false;
+		old->told_bind = true;
+		if (old->remote_port)
+			old->flags |= PT_ACTIVE;
+	}
 }
 
 /* A descriptor that holds a socket, and before the first one of a process the process. */

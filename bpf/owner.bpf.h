@@ -117,6 +117,18 @@ static __always_inline void note_reader(void)
 	reader_tgid = bpf_get_current_pid_tgid() >> 32;
 }
 
+/* Process context: the current process ends this socket. */
+static __always_inline void note_closer(struct known *known)
+{
+	if (known->closer.tgid || bpf_get_current_pid_tgid() >> 32 == reader_tgid)
+		return;
+	known->closer = task_who(current_task());
+	if (!known->closer.tgid) /* io_uring's and others' last references end in a kworker */
+		known->left_behind = true;
+	else if (!same_process(&known->closer, &known->owner))
+		tell_current();
+}
+
 /* The call that the current thread is in, if it is about this socket. */
 static __always_inline struct call *call_on(const void *sock)
 {

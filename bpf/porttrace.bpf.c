@@ -10,11 +10,12 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "call.bpf.h"
+#include "udp.bpf.h"
 
 /* clang-format off: the order is that of a connection's life */
 #include "tcp.bpf.c"
 #include "fexit.bpf.c"
+#include "udp.bpf.c"
 #include "syscalls.bpf.c"
 #include "uring.bpf.c"
 #include "process.bpf.c"

@@ -13,7 +13,7 @@ static __always_inline bool remember(struct sock *sk, struct known *old)
 
 	if (!known)
 		return known_add(sk, old, BPF_NOEXIST);
-	if (known->attribution == PT_BY_SNAPSHOT)
+	if (known->attribution == PT_BY_SNAPSHOT || known->older)
 		return true; /* another descriptor of it, or the iterator tries again */
 	if (known->attribution != PT_BY_UNKNOWN)
 		return false;
@@ -66,7 +66,7 @@ static __always_inline void visit_sock(struct seq_file *seq, struct sock *sk)
 	known_old(sk, &old);
 	if (sock_is_kernels(FROM_NUMBER, sk))
 		old.attribution = PT_BY_KERNEL;
-	else if (!BPF_CORE_READ(sk, sk_socket))
+	else if (old.kind != PT_DATAGRAM && !BPF_CORE_READ(sk, sk_socket))
 		old.attribution = PT_BY_INHERIT;
 	if (known_add(sk, &old, BPF_NOEXIST))
 		write_open(seq, (__u64)sk, &old, &old.owner, 0);
@@ -79,6 +79,16 @@ int old_sockets(struct bpf_iter__tcp *ctx)
 
 	if (common)
 		visit_sock(ctx->meta->seq, (struct sock *)common);
+	return 0;
+}
+
+SEC("iter/udp")
+int old_datagrams(struct bpf_iter__udp *ctx)
+{
+	struct sock *sk = (struct sock *)ctx->udp_sk;
+
+	if (sk && sock_is_udp(FROM_NUMBER, sk))
+		visit_sock(ctx->meta->seq, sk);
 	return 0;
 }
 
@@ -155,5 +165,29 @@ int known_sockets(struct bpf_iter__bpf_map_elem *ctx)
 		return 0;
 	bpf_probe_read_kernel(&copy, sizeof(copy), value);
 	sweep(ctx->meta->seq, *key, &copy);
+	return 0;
+}
+
+/* Without a cookie a flow is known by the socket's address, see flow_is_new(). */
+static __always_inline bool flow_belongs(const struct flow *flow, __u64 sock)
+{
+	struct known *known = bpf_map_lookup_elem(&sockets, &sock);
+
+	return known && (known->cookie == flow->id || !known->cookie);
+}
+
+/* Flows of sockets that are gone leave the table. */
+SEC("iter/bpf_map_elem")
+int known_flows(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct flow *key = ctx->key, flow;
+	__u64 *value = ctx->value, sock;
+
+	if (!key || !value)
+		return 0;
+	bpf_probe_read_kernel(&flow, sizeof(flow), key);
+	bpf_probe_read_kernel(&sock, sizeof(sock), value);
+	if (!flow_belongs(&flow, sock))
+		bpf_map_delete_elem(&flows, &flow);
 	return 0;
 }

@@ -54,6 +54,17 @@ static __always_inline bool sock_is_tcp(enum sock_from from, struct sock *sk)
 	       SOCK(from, sk, sk_protocol) == IPPROTO_TCP;
 }
 
+/* A raw socket may have that protocol, too. */
+static __always_inline bool sock_is_udp(enum sock_from from, struct sock *sk)
+{
+	__u16 family;
+
+	if (SOCK(from, sk, sk_protocol) != IPPROTO_UDP || !see_udp)
+		return false;
+	family = COMMON(from, sk, skc_family);
+	return (family == AF_INET || family == AF_INET6) && SOCK(from, sk, sk_type) == SOCK_DGRAM;
+}
+
 /*
  * Some parts of the kernel make their sockets as a process's: nvme-tcp up to 6.13, nvmet-tcp.
  * Those have no file, or they must not use the current task's page fragments, which is said
@@ -98,12 +109,15 @@ static __always_inline struct sock *tcp_sock_of(struct sock *sk)
 	return sk && sock_is_tcp(FROM_NUMBER, sk) ? sk : NULL;
 }
 
+/* That, or a UDP socket. */
 static __always_inline struct sock *socket_sock(struct socket *socket)
 {
-	return tcp_sock_of(BPF_CORE_READ(socket, sk));
+	struct sock *sk = BPF_CORE_READ(socket, sk);
+
+	return sk && sock_is_udp(FROM_NUMBER, sk) ? sk : tcp_sock_of(sk);
 }
 
-/* The TCP socket behind a file, NULL if it is something else. */
+/* The TCP or UDP socket behind a file, NULL if it is something else. */
 static __always_inline struct sock *file_sock(struct file *file)
 {
 	/* private_data is a struct socket only if the inode says so. */
@@ -125,7 +139,7 @@ static __always_inline struct file *fd_file(unsigned int fd)
 	return file;
 }
 
-/* The TCP socket behind a descriptor of the current task, or NULL; fd may be an error. */
+/* The TCP or UDP socket behind a descriptor of the current task, or NULL; fd may be an error. */
 static __always_inline struct sock *fd_sock(long fd)
 {
 	return fd < 0 ? NULL : file_sock(fd_file(fd));
@@ -199,6 +213,15 @@ static __always_inline void sock_read_sharing(enum sock_from from, struct sock *
 	known->share = (known->share & PT_ANY_PORT) | ((reuse | reuse >> 1) & PT_REUSEADDR) |
 		       (reuseport << 1 & PT_REUSEPORT);
 	known->device = COMMON(from, sk, skc_bound_dev_if);
+}
+
+/* Its process asked for the port that it has. */
+static __always_inline bool sock_chose_port(enum sock_from from, struct sock *sk)
+{
+	__u8 locks = from == FROM_CONTEXT ? BPF_CORE_READ_BITFIELD(sk, sk_userlocks)
+					  : BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks);
+
+	return locks & SOCK_BINDPORT_LOCK;
 }
 
 /* Whose socket it is, for PT_REUSEPORT: the user + 1. */

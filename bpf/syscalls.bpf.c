@@ -38,7 +38,7 @@ int enter_listen(struct trace_event_raw_sys_enter *ctx)
 	struct sock *sk = fd_sock(ctx->args[0]);
 	struct call call = { .sock = (__u64)sk, .kind = CALL_LISTEN };
 
-	if (!sk)
+	if (!sk || sock_is_udp(FROM_NUMBER, sk)) /* which can't listen */
 		return 0;
 	call.begin = bpf_ktime_get_boot_ns();
 	call.state = COMMON(FROM_NUMBER, sk, skc_state);

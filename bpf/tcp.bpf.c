@@ -98,18 +98,6 @@ static __always_inline void began_listen(struct sock *sk)
 	known_add(sk, &fresh, BPF_ANY);
 }
 
-/* Process context: the current process ends this socket. */
-static __always_inline void note_closer(struct known *known)
-{
-	if (known->closer.tgid || bpf_get_current_pid_tgid() >> 32 == reader_tgid)
-		return;
-	known->closer = task_who(current_task());
-	if (!known->closer.tgid) /* io_uring's and others' last references end in a kworker */
-		known->left_behind = true;
-	else if (!same_process(&known->closer, &known->owner))
-		tell_current();
-}
-
 /*
  * Only accept(2) gives a connection that the other end began a struct socket: one that
  * has it and was not told was accepted where no hook sees it.  Who did that is not

@@ -84,6 +84,31 @@ static __always_inline void tell_bind(const void *sock, struct known *known, int
 	emit_attempt(event, sock, error);
 }
 
+/* Set by user space: sockets that are older than the hooks are known by now. */
+volatile bool snapshot_done;
+
+/*
+ * A UDP socket that no hook saw before is used: the kernel chose its port for this send or
+ * connect (now), unless it was bound unseen.  Until the snapshot is done it may as well be an old
+ * one, and the snapshot tells.
+ */
+static __always_inline void tell_chosen_port(enum sock_from from, struct sock *sk,
+					     struct known *known, bool now)
+{
+	__u16 remote_port = known->remote_port;
+
+	known->older = !snapshot_done;
+	if (known->older || !now || sock_chose_port(from, sk)) {
+		known->told_bind = true;
+		return;
+	}
+	known->share |= PT_ANY_PORT;
+	known->creator = known->owner;
+	known->remote_port = 0;
+	tell_bind(sk, known, 0);
+	known->remote_port = remote_port;
+}
+
 /* flags: PT_GONE, PT_LATE. */
 static __always_inline void tell_accept(const void *sock, struct known *known, __u8 flags)
 {
@@ -166,6 +191,29 @@ static __always_inline void tell_close(struct sock *sk, struct known *known, __u
 	if (late)
 		count(late);
 	emit_end(event);
+}
+
+/* A UDP socket has ended.  exchanged: NULL if it passed no datagram that was counted. */
+static __always_inline void tell_release(struct sock *sk, struct known *known,
+					 const struct datagrams *exchanged)
+{
+	struct pt_release *release;
+
+	known->told_close = true;
+	find_heir(known);
+	release = (void *)emit_begin_sized(PT_RELEASE, sizeof(*release), sk, known);
+	if (!release)
+		return;
+	if (known->since)
+		release->socket.duration = release->socket.time - known->since;
+	release->socket.actor = known->closer;
+	if (exchanged) {
+		release->socket.sent = exchanged->sent;
+		release->socket.received = exchanged->received;
+		release->sends = exchanged->sends;
+		release->receives = exchanged->receives;
+	}
+	emit_end(&release->socket);
 }
 
 /* Tell what an earlier hook should have told, had the kernel run it. */

@@ -75,6 +75,7 @@ bool cause_conflicts(const struct contender *wants, const struct contender *has)
 {
 	if (!cause_overlaps(wants, has))
 		return false;
+	/* So it is for UDP too, where nobody listens. */
 	if (wants->share & has->share & PT_REUSEADDR &&
 	    (has->time_wait || has->kind != PT_LISTENER))
 		return false;
@@ -89,6 +90,7 @@ int cause_rank(const struct contender *has)
 	case PT_LISTENER:
 		return 0;
 	case PT_BOUND:
+	case PT_DATAGRAM:
 		return 1;
 	default:
 		return 2;
@@ -144,6 +146,15 @@ static enum hint hint_of_reuse(const struct contender *wants, const struct conte
 									   : HINT_REUSEADDR_BOTH;
 }
 
+/* A client's, whose port the kernel chose; or a server's. */
+static enum hint hint_of_datagram(const struct event *event, const struct contender *wants,
+				  const struct contender *has)
+{
+	if (has->share & PT_ANY_PORT && event->ephemeral)
+		return HINT_RESERVE;
+	return (wants->share ^ has->share) & PT_REUSEPORT ? HINT_REUSEPORT_BOTH : HINT_NONE;
+}
+
 static enum hint hint_of(enum cause cause, const struct event *event, const struct contender *wants,
 			 const struct blocker *holder)
 {
@@ -162,7 +173,11 @@ static enum hint hint_of(enum cause cause, const struct event *event, const stru
 	case CAUSE_DUAL_STACK:
 		return leaked ? HINT_CLOSE_ON_EXEC : HINT_V6ONLY;
 	case CAUSE_BOUND:
-		return leaked ? HINT_CLOSE_ON_EXEC : HINT_NONE;
+		if (leaked)
+			return HINT_CLOSE_ON_EXEC;
+		if (has->kind == PT_DATAGRAM)
+			return hint_of_datagram(event, wants, has);
+		return HINT_NONE;
 	case CAUSE_LISTENER:
 		if (leaked)
 			return HINT_CLOSE_ON_EXEC;

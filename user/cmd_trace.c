@@ -150,6 +150,8 @@ static int open_probe(struct trace *trace)
 		.states = options->filter.actions & 1U << EVENT_STATE,
 		.ipv4 = options->filter.ipv4,
 		.ipv6 = options->filter.ipv6,
+		.tcp = options->filter.tcp,
+		.udp = options->filter.udp,
 		.ports = kernel_ports(trace),
 		.way = (enum probe_way)options->hooks,
 		.root = trace->child ? (uint32_t)trace->child->pid : 0,
@@ -203,6 +205,13 @@ static void take_priority(void)
 		(void)setpriority(PRIO_PROCESS, 0, PRIORITY);
 }
 
+static const char *transports(const struct filter *filter)
+{
+	if (filter->tcp == filter->udp)
+		return "TCP and UDP";
+	return filter->tcp ? "TCP" : "UDP";
+}
+
 /* Attach, and take in what was there before.  Then everything that happens is seen. */
 static int start(struct trace *trace)
 {
@@ -219,8 +228,9 @@ static int start(struct trace *trace)
 	trace->next_sweep = clock_boot() + SWEEP_INTERVAL;
 	(void)cmd_output_flush(&trace->output, trace->pipeline);
 	cmd_service_drop_privileges(trace->options);
-	log_info(trace->child ? "tracing TCP of this command and what it starts"
-			      : "tracing TCP in every network namespace, Ctrl-C ends it");
+	log_info(trace->child ? "tracing %s of this command and what it starts"
+			      : "tracing %s in every network namespace, Ctrl-C ends it",
+		 transports(&trace->options->filter));
 	cmd_service_ready(&trace->service, trace->pipeline, trace->probe);
 	if (trace->child)
 		child_release(trace->child);

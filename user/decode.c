@@ -21,6 +21,8 @@ static const struct {
 	[PT_PROCESS] = { sizeof(struct pt_process), EVENT_ACTIONS },
 	[PT_EXIT] = { sizeof(struct pt_life), EVENT_ACTIONS },
 	[PT_FORK] = { sizeof(struct pt_life), EVENT_ACTIONS },
+	[PT_FLOW] = { sizeof(struct pt_socket), EVENT_FLOW },
+	[PT_RELEASE] = { sizeof(struct pt_release), EVENT_CLOSE },
 };
 
 size_t decode_size(uint8_t type)
@@ -28,10 +30,17 @@ size_t decode_size(uint8_t type)
 	return type < PT_TYPE_END ? types[type].size : 0;
 }
 
+bool decode_is_socket(uint8_t type)
+{
+	return decode_size(type) && types[type].action != EVENT_ACTIONS;
+}
+
 static int check_socket(const struct pt_socket *socket)
 {
 	if (socket->attribution >= PT_ATTRIBUTION_END || socket->kind >= PT_KIND_END ||
 	    socket->close_by >= PT_SIDE_END || socket->close_how >= PT_HOW_END)
+		return -EBADMSG;
+	if ((socket->type == PT_FLOW || socket->type == PT_RELEASE) && socket->kind != PT_DATAGRAM)
 		return -EBADMSG;
 	return 0;
 }
@@ -52,7 +61,7 @@ int decode_record(struct record *record, const void *data, size_t size)
 
 	if (!decode_size(type) || size < decode_size(type))
 		return -EBADMSG;
-	if (types[type].action != EVENT_ACTIONS) {
+	if (decode_is_socket(type)) {
 		checked.socket = data;
 		err = check_socket(data);
 	} else if (type == PT_PROCESS) {
@@ -71,6 +80,15 @@ static enum pt_side initiator(uint8_t flags)
 	if (flags & PT_ACTIVE)
 		return PT_LOCAL;
 	return flags & PT_PASSIVE ? PT_REMOTE : PT_SIDE_NONE;
+}
+
+static void decode_release(struct event *event, const struct pt_release *release)
+{
+	event->has_bytes = true;
+	event->sent = release->socket.sent;
+	event->received = release->socket.received;
+	event->sends = release->sends;
+	event->receives = release->receives;
 }
 
 void decode_event(struct event *event, const struct pt_socket *socket, uint64_t boot_to_real)
@@ -94,7 +112,7 @@ void decode_event(struct event *event, const struct pt_socket *socket, uint64_t 
 		.close_by = socket->close_by,
 		.close_how = socket->close_how,
 	};
-	if (socket->type == PT_CONNECT || socket->type == PT_CLOSE)
+	if (socket->type == PT_CONNECT || socket->type == PT_CLOSE || socket->type == PT_RELEASE)
 		event->duration = socket->duration;
 	memcpy(event->local.ip, socket->local_ip, sizeof(event->local.ip));
 	if (socket->remote_port) /* else it may be 0.0.0.0 or ::, and there is no such end */
@@ -105,6 +123,8 @@ void decode_event(struct event *event, const struct pt_socket *socket, uint64_t 
 		event->sent = socket->sent;
 		event->received = socket->received;
 	}
+	if (socket->type == PT_RELEASE)
+		decode_release(event, (const struct pt_release *)socket);
 }
 
 /* names: end bytes, the last name of a path first, each with its NUL. */

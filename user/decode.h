@@ -23,6 +23,8 @@ struct record {
 
 /* Bytes that a record has by its first byte, the type; 0: there is no such type. */
 size_t decode_size(uint8_t type);
+/* An event of a socket: struct pt_socket, or what begins with one. */
+bool decode_is_socket(uint8_t type);
 
 /* data: aligned to 8 bytes.  0 or -EBADMSG; size may be more than the record. */
 int decode_record(struct record *record, const void *data, size_t size);

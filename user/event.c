@@ -29,6 +29,7 @@ static const char *const attributions[] = {
 	[PT_BY_UNKNOWN] = "unknown",   [PT_BY_BIND] = "bind",     [PT_BY_LISTEN] = "listen",
 	[PT_BY_CONNECT] = "connect",   [PT_BY_ACCEPT] = "accept", [PT_BY_INHERIT] = "inherit",
 	[PT_BY_SNAPSHOT] = "snapshot", [PT_BY_KERNEL] = "kernel", [PT_BY_CLOSE] = "close",
+	[PT_BY_SEND] = "send",         [PT_BY_RECEIVE] = "receive",
 };
 COVERS(attributions, PT_ATTRIBUTION_END);
 
@@ -36,6 +37,7 @@ static const char *const kinds[] = {
 	[PT_BOUND] = "bound",
 	[PT_LISTENER] = "listener",
 	[PT_CONNECTION] = "connection",
+	[PT_DATAGRAM] = "datagram",
 };
 COVERS(kinds, PT_KIND_END);
 

@@ -89,9 +89,10 @@ struct event {
 	const struct process *creator; /* who bound the port, if not process; or NULL */
 	uint64_t duration;             /* ns; 0: not known */
 	bool late;                     /* told by a later hook: it happened before time */
-	bool has_bytes;                /* sent and received are known */
+	bool has_bytes;                /* sent and received are known; of UDP sends and receives */
 	uint64_t sent;                 /* payload bytes from local to remote */
 	uint64_t received;
+	uint64_t sends, receives; /* datagrams */
 	uint8_t state_old, state_new; /* TCP states as in the kernel; EVENT_OPEN: the new one */
 	uint64_t since; /* EVENT_OPEN: ns since the epoch, when the socket came to be so; 0: not known */
 	const struct socket *socket; /* EVENT_OPEN of list and who: with all holders; or NULL */
@@ -114,6 +115,20 @@ struct event {
  * 0 it is.  Never above 60, a whole one: the kernel's ticks, which it is reckoned from, may lag.
  */
 unsigned int event_seconds_left(uint64_t now, uint64_t ends);
+
+/* Of UDP, else of TCP. */
+static inline bool event_is_udp(const struct event *event)
+{
+	return event->kind == PT_DATAGRAM;
+}
+
+/* There is a remote end, though it may be that nothing is known of it. */
+static inline bool event_has_remote(const struct event *event)
+{
+	return event->kind == PT_CONNECTION || event->action == EVENT_FLOW ||
+	       (event_is_udp(event) && event->remote.port);
+}
+
 /* The name of an action as in events.md; NULL beyond the table. */
 const char *event_action_name(enum event_action action);
 /* "ESTABLISHED" and so on; "UNKNOWN" beyond the table. */

@@ -276,7 +276,8 @@ static bool walk(struct explain *explain, const struct pt_socket *record, const 
 
 	explain->socket_count = 0;
 	while ((socket = ledger_at_port(ledger, event->local.port, socket)) && steps--) {
-		if (socket->netns != event->netns || socket->closed != closed ||
+		if ((socket->kind == PT_DATAGRAM) != event_is_udp(event) ||
+		    socket->netns != event->netns || socket->closed != closed ||
 		    /* Itself; what has ended may have given its address to this one. */
 		    (!closed && socket->sock == record->sock) ||
 		    (closed && !may_wait(socket, record->time)))
@@ -376,6 +377,8 @@ static struct blocker blocker_of(const struct socket *socket, uint64_t boot_to_r
 		blocker.initiator = PT_LOCAL;
 	else if (socket->kind == PT_CONNECTION)
 		blocker.initiator = PT_REMOTE;
+	else if (socket->kind == PT_DATAGRAM && socket->remote.port)
+		blocker.initiator = PT_LOCAL;
 	if (was_left(socket))
 		blocker.former = socket->owner;
 	return blocker;
@@ -506,7 +509,7 @@ static void explain_in_use(struct explain *explain, const struct pt_socket *reco
 		find_holders(explain, record, event, boot_to_real);
 		return;
 	}
-	if (find_waiting(explain, record, event, wants, boot_to_real))
+	if (!event_is_udp(event) && find_waiting(explain, record, event, wants, boot_to_real))
 		return;
 	if (walk(explain, record, event, wants, false, false))
 		find_holders(explain, record, event, boot_to_real);

@@ -66,10 +66,9 @@ static bool passes_family(const struct filter *filter, const struct event *event
 	return event->ipv4 == filter->ipv4;
 }
 
-/* Every event is of TCP until UDP is traced. */
-static bool passes_transport(const struct filter *filter)
+static bool passes_transport(const struct filter *filter, const struct event *event)
 {
-	return filter->tcp || !filter->udp;
+	return filter->tcp == filter->udp || event_is_udp(event) == filter->udp;
 }
 
 static bool comm_matches(const struct filter *filter, const char *name)
@@ -149,7 +148,7 @@ bool filter_could_pass(const struct filter *filter, const struct event *event)
 {
 	if (filter->failed && !event->error)
 		return false;
-	return passes_action(filter, event->action) && passes_transport(filter) &&
+	return passes_action(filter, event->action) && passes_transport(filter, event) &&
 	       passes_family(filter, event) && passes_ports(filter, event) &&
 	       list_has(filter->netns, filter->netns_count, event->netns) &&
 	       passes_nets(filter, event);

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "services.h"
+
 static const struct format *const formats[] = {
 	&format_json,
 	&format_table,
@@ -32,4 +34,23 @@ bool format_has_address(const uint8_t ip[16])
 bool format_has_end(const struct endpoint *end)
 {
 	return end->port || format_has_address(end->ip);
+}
+
+bool format_is_multicast(const uint8_t ip[16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return ip[0] == 0xff || (!memcmp(ip, mapped, sizeof(mapped)) && ip[12] >> 4 == 0xe);
+}
+
+bool format_is_broadcast(const uint8_t ip[16])
+{
+	static const uint8_t all[16] = { [10] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+	return !memcmp(ip, all, sizeof(all));
+}
+
+enum transport format_transport(const struct event *event)
+{
+	return event_is_udp(event) ? TRANSPORT_UDP : TRANSPORT_TCP;
 }

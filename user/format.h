@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "event.h"
+#include "services.h"
 #include "text.h"
 
 struct services;
@@ -52,6 +53,11 @@ const struct format *format_find(const char *name);
 
 /* For formatters: neither 0.0.0.0 nor ::, in whichever notation. */
 bool format_has_address(const uint8_t ip[16]);
+bool format_is_multicast(const uint8_t ip[16]);
+/* 255.255.255.255; that of a network is not to be told from other addresses. */
+bool format_is_broadcast(const uint8_t ip[16]);
+/* Whose services are meant. */
+enum transport format_transport(const struct event *event);
 /* Whether anything is known of an end. */
 bool format_has_end(const struct endpoint *end);
 

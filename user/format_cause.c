@@ -132,6 +132,14 @@ static void put_doing(struct sentence *s, const struct blocker *holder)
 		put_address(s, &socket->local);
 		put(s, " without listening");
 		break;
+	case PT_DATAGRAM:
+		put(s, socket->remote.port ? "connected from " : "bound to ");
+		put_address(s, &socket->local);
+		if (!socket->remote.port)
+			break;
+		put(s, " to ");
+		put_address(s, &socket->remote);
+		break;
 	default:
 		put(s, holder->initiator == PT_LOCAL ? "connected from " : "with a connection at ");
 		put_address(s, &socket->local);
@@ -172,7 +180,7 @@ static void put_port(struct sentence *s)
 {
 	put(s, "port ");
 	text_number(s->out, s->event->local.port);
-	put(s, "/tcp is ");
+	put(s, event_is_udp(s->event) ? "/udp is " : "/tcp is ");
 }
 
 static void put_held(struct sentence *s, const struct explanation *why)

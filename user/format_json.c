@@ -18,15 +18,10 @@ static bool is_socket(const struct event *event)
 	return event->action < EVENT_LOST;
 }
 
-static bool is_connection(const struct event *event)
-{
-	return event->kind == PT_CONNECTION;
-}
-
 /* A bound socket's address may be any; a connection's that is any is not known. */
 static bool has_local_ip(const struct event *event)
 {
-	return !is_connection(event) || format_has_end(&event->local);
+	return event->kind != PT_CONNECTION || format_has_end(&event->local);
 }
 
 static void json_event(struct text *out, const struct event *event)
@@ -67,14 +62,17 @@ static void json_host(struct text *out, const struct format_config *config,
 
 static void json_network(struct text *out, const struct event *event)
 {
-	TEXT_LITERAL(out, "\"network\":{\"transport\":\"tcp\",");
+	if (event_is_udp(event))
+		TEXT_LITERAL(out, "\"network\":{\"transport\":\"udp\",");
+	else
+		TEXT_LITERAL(out, "\"network\":{\"transport\":\"tcp\",");
 	if (event->ipv4)
 		TEXT_LITERAL(out, "\"type\":\"ipv4\",");
 	else
 		TEXT_LITERAL(out, "\"type\":\"ipv6\",");
-	if (is_connection(event) && event->initiator == PT_LOCAL)
+	if (event_has_remote(event) && event->initiator == PT_LOCAL)
 		TEXT_LITERAL(out, "\"direction\":\"egress\",");
-	else if (is_connection(event) && event->initiator == PT_REMOTE)
+	else if (event_has_remote(event) && event->initiator == PT_REMOTE)
 		TEXT_LITERAL(out, "\"direction\":\"ingress\",");
 	json_close(out, '}');
 }
@@ -104,10 +102,12 @@ static void json_end(struct text *out, const struct format_config *config,
 		json_ip(out, end->ip);
 	if (end->port)
 		JSON_NUMBER(out, "port", end->port);
-	if (!is_connection(event))
-		return;
 	if (event->has_bytes)
 		JSON_NUMBER(out, "bytes", side == PT_LOCAL ? event->sent : event->received);
+	if (event->has_bytes && event_is_udp(event))
+		JSON_NUMBER(out, "packets", side == PT_LOCAL ? event->sends : event->receives);
+	if (!event_has_remote(event))
+		return;
 	if (process)
 		json_end_process(out, config, process);
 }
@@ -117,14 +117,14 @@ static bool knows_end(const struct event *event, enum pt_side side)
 {
 	if (side == PT_LOCAL)
 		return has_local_ip(event) || event->has_bytes || event->process;
-	return is_connection(event) &&
-	       (format_has_end(&event->remote) || event->has_bytes || event->peer);
+	return event->has_bytes || (event_has_remote(event) &&
+				    (format_has_end(&event->remote) || event->peer));
 }
 
 static void json_ends(struct text *out, const struct format_config *config,
 		      const struct event *event)
 {
-	bool ingress = is_connection(event) && event->initiator == PT_REMOTE;
+	bool ingress = event_has_remote(event) && event->initiator == PT_REMOTE;
 	enum pt_side source = ingress ? PT_REMOTE : PT_LOCAL;
 	enum pt_side destination = ingress ? PT_LOCAL : PT_REMOTE;
 
@@ -156,10 +156,10 @@ static void json_error_message(struct text *out, const struct format_config *con
 		[EVENT_STATE] = { "connection", " with " },
 		[EVENT_OPEN] = { "connection", " with " },
 	};
-	const struct endpoint *end = is_connection(event) ? &event->remote : &event->local;
+	const struct endpoint *end = event_has_remote(event) ? &event->remote : &event->local;
 
 	text_string(out, attempts[event->action].what);
-	if (!is_connection(event) || format_has_end(end)) {
+	if (!event_has_remote(event) || format_has_end(end)) {
 		text_string(out, attempts[event->action].where);
 		text_address(out, end->ip, end->port);
 	}
@@ -184,9 +184,9 @@ static void json_error(struct text *out, const struct format_config *config,
 
 /* ip, port and service of an end; the object stays open. */
 static void json_port(struct text *out, const struct format_config *config,
-		      const struct endpoint *end)
+		      enum transport transport, const struct endpoint *end)
 {
-	const char *service = services_name(config->services, TRANSPORT_TCP, end->port);
+	const char *service = services_name(config->services, transport, end->port);
 
 	if (!end->port)
 		return;
@@ -219,36 +219,50 @@ static bool is_loopback(const uint8_t ip[16])
 static void json_scope(struct text *out, const struct event *event)
 {
 	bool bound = event->action == EVENT_BIND || event->action == EVENT_LISTEN ||
-		     event->action == EVENT_OPEN || !is_connection(event);
+		     event->action == EVENT_OPEN || !event_has_remote(event);
 
 	if (!bound || !has_local_ip(event))
 		return;
 	if (!format_has_address(event->local.ip))
 		TEXT_LITERAL(out, "\"scope\":\"any\",");
+	else if (format_is_multicast(event->local.ip))
+		TEXT_LITERAL(out, "\"scope\":\"multicast\",");
 	else if (is_loopback(event->local.ip))
 		TEXT_LITERAL(out, "\"scope\":\"loopback\",");
 	else
 		TEXT_LITERAL(out, "\"scope\":\"host\",");
 }
 
+/* Where a datagram goes to more than one. */
+static void json_remote_scope(struct text *out, const uint8_t ip[16])
+{
+	if (format_is_multicast(ip))
+		TEXT_LITERAL(out, "\"scope\":\"multicast\",");
+	else if (format_is_broadcast(ip))
+		TEXT_LITERAL(out, "\"scope\":\"broadcast\",");
+}
+
 static void json_local_remote(struct text *out, const struct format_config *config,
 			      const struct event *event)
 {
+	enum transport transport = format_transport(event);
+
 	JSON_OPEN(out, "local");
 	if (has_local_ip(event))
 		json_ip(out, event->local.ip);
-	json_port(out, config, &event->local);
+	json_port(out, config, transport, &event->local);
 	json_range(out, event->local.port);
 	if (event->local.port)
 		JSON_BOOL(out, "ephemeral", event->ephemeral);
 	json_scope(out, event);
 	json_close(out, '}');
 
-	if (!is_connection(event) || !format_has_end(&event->remote))
+	if (!event_has_remote(event) || !format_has_end(&event->remote))
 		return;
 	JSON_OPEN(out, "remote");
 	json_ip(out, event->remote.ip);
-	json_port(out, config, &event->remote);
+	json_port(out, config, transport, &event->remote);
+	json_remote_scope(out, event->remote.ip);
 	json_close(out, '}');
 }
 
@@ -282,7 +296,8 @@ static void json_socket(struct text *out, const struct format_config *config,
 		JSON_NUMBER(out, "cookie", event->cookie);
 	if (event->netns)
 		JSON_NUMBER(out, "netns", event->netns);
-	if (event->action == EVENT_STATE || (event->action == EVENT_OPEN && event->state_new))
+	if (event->action == EVENT_STATE || (event->action == EVENT_OPEN && event->state_new &&
+					      !event_is_udp(event)))
 		json_state(out, event);
 	if (event->action == EVENT_CLOSE)
 		json_closing(out, event);

@@ -215,6 +215,11 @@ static void put_remote(struct row *row, const struct event *event)
 		row_part(row);
 		text_printable(out, service, strlen(service));
 	}
+	if (format_is_multicast(event->remote.ip) || format_is_broadcast(event->remote.ip)) {
+		row_part(row);
+		text_string(out, format_is_broadcast(event->remote.ip) ? "(broadcast)"
+								       : "(multicast)");
+	}
 	if (event->peer) {
 		row_part(row);
 		text_char(out, '[');
@@ -237,10 +242,21 @@ static void put_addresses(struct row *row, const struct event *event)
 	}
 	cell_pad(out, from, row->layout->local);
 	from = out->len;
-	if (event->kind == PT_CONNECTION)
+	if (event_has_remote(event))
 		put_remote(row, event);
 	if (remote)
 		cell_pad(out, from, sizeof(" > ") - 1 + remote);
+}
+
+/* " in 3+2 datagrams": sent and received */
+static void put_datagrams(struct row *row, const struct event *event)
+{
+	row_part(row);
+	TEXT_LITERAL(row->out, "in ");
+	text_number(row->out, event->sends);
+	text_char(row->out, '+');
+	text_number(row->out, event->receives);
+	TEXT_LITERAL(row->out, " datagrams");
 }
 
 /* "1.2s sent 85 B received 1.2 kB, fin by remote" */
@@ -260,6 +276,8 @@ static void put_closing(struct row *row, const struct event *event)
 		TEXT_LITERAL(out, " received ");
 		cell_size(out, event->received);
 	}
+	if (event->has_bytes && event_is_udp(event))
+		put_datagrams(row, event);
 	if (!by && !how)
 		return;
 	if (event->duration || event->has_bytes)
@@ -480,7 +498,7 @@ static void table_rows(struct formatter *formatter, struct text *out, const stru
 	} else {
 		put_action(&row, event);
 		put_owner(&row, event);
-		TEXT_LITERAL(out, "tcp ");
+		text_string(out, event_is_udp(event) ? "udp " : "tcp ");
 		put_addresses(&row, event);
 		put_result(&row, event);
 		if (row.config->wide)

@@ -148,7 +148,7 @@ void cell_address(struct text *out, const struct event *event, enum pt_side side
 {
 	const struct endpoint *end = side == PT_LOCAL ? &event->local : &event->remote;
 
-	if (event->kind == PT_CONNECTION && !format_has_end(end))
+	if ((event->kind == PT_CONNECTION || side == PT_REMOTE) && !format_has_end(end))
 		text_char(out, '-');
 	else
 		text_address(out, end->ip, end->port);
@@ -163,7 +163,7 @@ const char *cell_service(const struct format_config *config, const struct event 
 
 	if (config->numeric || chance)
 		return NULL;
-	return services_name(config->services, TRANSPORT_TCP, port);
+	return services_name(config->services, format_transport(event), port);
 }
 
 /* Two digits, a zero before the second. */

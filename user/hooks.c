@@ -14,7 +14,13 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cgroup_root.h"
 #include "tracepoint.h"
+
+/* udp_recvmsg() has one argument less since (ec095263a965). */
+#define FLAGS_ARE_ONE KERNEL_VERSION(5, 19, 0)
+/* sock_send_length and sock_recv_length are there since (6e6eda44b939). */
+#define SENDS_ARE_TRACED KERNEL_VERSION(6, 3, 0)
 
 /*
  * In the order of attaching.  The end of a call goes before its beginning, accept before
@@ -54,6 +60,22 @@ static const struct hook {
 	{ FACT_BIND, WAY_CALL, "enter_bind", "sys_enter_bind", 0, 0 },
 	{ FACT_LISTEN, WAY_CALL, "enter_listen", "sys_enter_listen", 0, 0 },
 	{ FACT_CONNECT, WAY_CALL, "enter_connect", "sys_enter_connect", 0, 0 },
+	{ FACT_CONNECT, WAY_FUNCTION, "datagram_connect_returns", "inet_dgram_connect", 0, 0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "release_begins", "sk_common_release", 0, 0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "send_returns", "udp_sendmsg", 0, 0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "send6_returns", "udpv6_sendmsg", 0, 0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "receive_returns", "udp_recvmsg", FLAGS_ARE_ONE, 0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "receive6_returns", "udpv6_recvmsg", FLAGS_ARE_ONE, 0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "old_receive_returns", "udp_recvmsg", 0, FLAGS_ARE_ONE },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "old_receive6_returns", "udpv6_recvmsg", 0, FLAGS_ARE_ONE },
+	/* The addresses come after what takes them. */
+	{ FACT_DATAGRAMS, WAY_CALL, "cgroup_released", NULL, SENDS_ARE_TRACED, 0 },
+	{ FACT_DATAGRAMS, WAY_CALL, "datagram_sent", NULL, SENDS_ARE_TRACED, 0 },
+	{ FACT_DATAGRAMS, WAY_CALL, "datagram_received", NULL, SENDS_ARE_TRACED, 0 },
+	{ FACT_DATAGRAMS, WAY_CALL, "sends_to_ipv4", NULL, SENDS_ARE_TRACED, 0 },
+	{ FACT_DATAGRAMS, WAY_CALL, "sends_to_ipv6", NULL, SENDS_ARE_TRACED, 0 },
+	{ FACT_DATAGRAMS, WAY_CALL, "receives_from_ipv4", NULL, SENDS_ARE_TRACED, 0 },
+	{ FACT_DATAGRAMS, WAY_CALL, "receives_from_ipv6", NULL, SENDS_ARE_TRACED, 0 },
 	/* Its arguments are others before. */
 	{ FACT_URING, WAY_CALL, "uring_complete", NULL, KERNEL_VERSION(6, 15, 0), 0 },
 	{ FACT_STATES, WAY_TRACEPOINT, "tcp_state", NULL, 0, 0 },
@@ -64,8 +86,8 @@ _Static_assert(HOOKS <= HOOKS_MAX, "struct hooks has a link for each");
 
 static const char *const fact_names[] = {
 	[FACT_PROCESSES] = "processes", [FACT_CONNECT] = "connect", [FACT_ACCEPT] = "accept",
-	[FACT_BIND] = "bind",           [FACT_LISTEN] = "listen",   [FACT_URING] = "io_uring",
-	[FACT_STATES] = "states",
+	[FACT_BIND] = "bind",           [FACT_LISTEN] = "listen",   [FACT_DATAGRAMS] = "datagrams",
+	[FACT_URING] = "io_uring",      [FACT_STATES] = "states",
 };
 _Static_assert(sizeof(fact_names) / sizeof(fact_names[0]) == FACTS, "a name for each");
 
@@ -141,27 +163,39 @@ static bool has_functions(struct hooks *self, enum hook_fact fact)
 	return some;
 }
 
+static enum hook_way choose_datagrams(struct hooks *self, bool functions)
+{
+	if (!self->udp)
+		return WAY_NONE;
+	if (functions && has_functions(self, FACT_DATAGRAMS))
+		return WAY_FUNCTION;
+	return self->kernel >= SENDS_ARE_TRACED ? WAY_CALL : WAY_NONE;
+}
+
 static enum hook_way choose(struct hooks *self, enum hook_fact fact, bool functions)
 {
 	switch (fact) {
 	case FACT_PROCESSES:
 	case FACT_STATES:
 		return WAY_TRACEPOINT;
-	case FACT_URING: /* after the others */
-		for (enum hook_fact other = 0; other < FACT_URING; other++)
+	case FACT_URING: /* after the others; datagrams are not seen by system calls */
+		for (enum hook_fact other = 0; other < FACT_DATAGRAMS; other++)
 			if (self->ways[other] == WAY_CALL)
 				return WAY_CALL;
 		return WAY_NONE;
+	case FACT_DATAGRAMS:
+		return choose_datagrams(self, functions);
 	default:
 		return functions && has_functions(self, fact) ? WAY_FUNCTION : WAY_CALL;
 	}
 }
 
-void hooks_choose(struct hooks *self, struct bpf_object *object, bool functions)
+void hooks_choose(struct hooks *self, struct bpf_object *object, bool functions, bool udp)
 {
 	int refused = functions ? functions_granted() : 0;
 
 	self->object = object;
+	self->udp = udp;
 	self->kernel = hooks_kernel_version();
 	if (functions)
 		self->refusal[0] = 0;
@@ -191,6 +225,27 @@ static int attach_call(struct bpf_program *program, int directory, const char *n
 	return -errno;
 }
 
+static bool is_cgroup_program(const struct bpf_program *program)
+{
+	enum bpf_prog_type type = bpf_program__type(program);
+
+	return type == BPF_PROG_TYPE_CGROUP_SOCK || type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR;
+}
+
+/* To the root of the hierarchy: it sees all cgroups. */
+static int attach_cgroup(struct bpf_program *program, struct bpf_link **link)
+{
+	int root = cgroup_root(), err = 0;
+
+	if (root < 0)
+		return root;
+	*link = bpf_program__attach_cgroup(program, root);
+	if (!*link)
+		err = -errno;
+	close(root);
+	return err;
+}
+
 /* directory: of the tracepoints, for a system call. */
 static int attach(struct hooks *self, size_t i, int directory)
 {
@@ -201,6 +256,8 @@ static int attach(struct hooks *self, size_t i, int directory)
 	if (hook->way == WAY_CALL && hook->target)
 		return attach_call(program_of(self, hook), directory, hook->target,
 				   &self->links[i]);
+	if (is_cgroup_program(program_of(self, hook)))
+		return attach_cgroup(program_of(self, hook), &self->links[i]);
 	self->links[i] = bpf_program__attach(program_of(self, hook));
 	return self->links[i] ? 0 : -errno;
 }
@@ -294,6 +351,8 @@ const char *hooks_missed(const struct hooks *self)
 	for (size_t i = 0; i < HOOKS; i++)
 		if (hooks[i].fact == FACT_URING && in_use(self, &hooks[i]))
 			return NULL;
+	if (self->udp && self->ways[FACT_DATAGRAMS] == WAY_NONE)
+		return "what UDP sockets send, receive, and when they are closed";
 	if (self->ways[FACT_URING] == WAY_NONE)
 		return NULL;
 	return "who accepts by io_uring, and binds and failures by io_uring";

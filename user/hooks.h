@@ -20,6 +20,7 @@ enum hook_fact {
 	FACT_ACCEPT,
 	FACT_BIND,
 	FACT_LISTEN,
+	FACT_DATAGRAMS, /* UDP: sends, receives, and the end of a socket */
 	FACT_URING, /* the four above, asked for by io_uring, where they are seen by system calls */
 	FACT_STATES,
 	FACTS,
@@ -29,16 +30,17 @@ enum hook_fact {
 enum hook_way {
 	WAY_TRACEPOINT, /* a tracepoint that every kernel has: there is no choice */
 	WAY_FUNCTION,   /* fentry, fexit */
-	WAY_CALL,       /* tracepoints of system calls */
+	WAY_CALL,       /* tracepoints of system calls; of UDP, of sockets, and cgroup programs */
 	WAY_NONE,       /* it is not seen, or need not be */
 	WAYS,
 };
 
-#define HOOKS_MAX 32
+#define HOOKS_MAX 48
 
 struct hooks {
 	struct bpf_object *object;
 	uint32_t kernel; /* as KERNEL_VERSION() makes it */
+	bool udp;        /* is of interest */
 	enum hook_way ways[FACTS];
 	char refusal[160]; /* why fentry and fexit are not used; "": they are */
 	struct bpf_link *links[HOOKS_MAX];
@@ -49,9 +51,10 @@ uint32_t hooks_kernel_version(void);
 
 /*
  * Choose for an object that is open and not loaded: programs that are not needed will not
- * be loaded.  functions: fentry and fexit may be used (false after a refusal).
+ * be loaded.  functions: fentry and fexit may be used (false after a refusal).  udp: it is of
+ * interest.
  */
-void hooks_choose(struct hooks *hooks, struct bpf_object *object, bool functions);
+void hooks_choose(struct hooks *hooks, struct bpf_object *object, bool functions, bool udp);
 
 /*
  * The object is loaded: attach one function's program, because some kernels load what

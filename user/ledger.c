@@ -139,8 +139,10 @@ static void learn(struct ledger *ledger, struct entry *entry, const struct pt_so
 {
 	struct socket *socket = &entry->socket;
 
-	/* An iterator sees what is, not since when. */
-	if (record->type != PT_OPEN)
+	/* An iterator sees what is, not since when; a UDP socket is as old as its port. */
+	if (record->type == PT_CONNECT && record->kind == PT_DATAGRAM)
+		socket->since = socket->since ?: record->time;
+	else if (record->type != PT_OPEN)
 		socket->since = record->time;
 	else if (socket->kind != record->kind)
 		socket->since = 0;
@@ -184,7 +186,7 @@ static struct entry *other_side(const struct ledger *ledger, const struct event 
 	size_t far_count = 0;
 
 	while ((entry = table_between(&ledger->table, &event->remote, &event->local, entry))) {
-		if (entry->epoch != ledger->table.epoch)
+		if (entry->epoch != ledger->table.epoch || entry->socket.kind == PT_DATAGRAM)
 			continue;
 		if (entry->socket.netns == event->netns) {
 			if (!near || near->socket.closed)
@@ -321,6 +323,33 @@ static struct process *listener_at(const struct ledger *ledger, const struct end
 		    listeners_at(ledger, &place, wanted, without, &owner))
 			break;
 	return owner;
+}
+
+/*
+ * Look for UDP sockets with these two ends, but for those with a flag of without; *owner becomes
+ * their only process, and stays NULL where there are several.  The number that was found.
+ */
+static size_t datagrams_between(const struct ledger *ledger, const struct endpoint *local,
+				const struct endpoint *remote, uint32_t netns, uint8_t without,
+				struct process **owner)
+{
+	struct process *only = NULL;
+	struct entry *entry = NULL;
+	bool several = false;
+	size_t found = 0;
+
+	while ((entry = table_between(&ledger->table, local, remote, entry))) {
+		if (entry->socket.kind != PT_DATAGRAM || entry->socket.netns != netns ||
+		    entry->socket.flags & without)
+			continue;
+		several |= entry->epoch != ledger->table.epoch || is_shared(entry) ||
+			   (found && entry->socket.owner != only);
+		only = entry->socket.owner;
+		found++;
+	}
+	if (found && !several)
+		*owner = only;
+	return found;
 }
 
 /*
@@ -528,6 +557,51 @@ static void apply_close(struct ledger *ledger, const struct pt_socket *record, s
 		table_forget(&ledger->table, entry);
 }
 
+/*
+ * Who is at the other end of a UDP socket's exchange: who alone has the socket there.  But for
+ * loopback one that is bound to any address may be another machine's.
+ */
+static struct process *datagram_peer(const struct ledger *ledger, const struct event *event)
+{
+	int places = is_loopback(&event->remote) ? PLACES : 1;
+	struct process *owner = NULL;
+	struct endpoint place;
+	uint8_t without;
+
+	if (!event->remote.port)
+		return NULL;
+	if (datagrams_between(ledger, &event->remote, &event->local, event->netns, 0, &owner))
+		return owner;
+	for (int i = 0; i < places; i++)
+		if (listening_place(&event->remote, event->ipv4, i, &place, &without) &&
+		    datagrams_between(ledger, &place, &nowhere, event->netns, without, &owner))
+			break;
+	return owner;
+}
+
+/* A UDP socket was connected, or exchanged its first datagram with a remote address. */
+static void apply_exchange(struct ledger *ledger, const struct pt_socket *record,
+			   struct event *event, struct process *owner)
+{
+	struct entry *entry = find(ledger, record);
+
+	if (!record->error && record->type == PT_CONNECT) {
+		entry = remember(ledger, record, event, owner);
+	} else if (!record->error && entry) {
+		table_own(&ledger->table, entry, owner);
+		entry->socket.attribution = record->attribution;
+	} else if (!record->error) {
+		struct event bound = *event;
+
+		bound.remote = nowhere;
+		entry = remember(ledger, record, &bound, owner);
+	}
+	if (entry && entry->socket.creator != owner)
+		event->creator = entry->socket.creator;
+	if (!record->error)
+		event->peer = datagram_peer(ledger, event);
+}
+
 static void apply_connect(struct ledger *ledger, const struct pt_socket *record,
 			  struct event *event, struct process *owner, uint64_t boot_to_real)
 {
@@ -593,13 +667,20 @@ bool ledger_apply(struct ledger *ledger, const struct pt_socket *record, struct 
 			entry = remember(ledger, record, event, owner);
 		name_creator(ledger, record, event, entry, boot_to_real);
 		break;
+	case PT_FLOW:
+		apply_exchange(ledger, record, event, owner);
+		break;
 	case PT_CONNECT:
-		apply_connect(ledger, record, event, owner, boot_to_real);
+		if (record->kind == PT_DATAGRAM)
+			apply_exchange(ledger, record, event, owner);
+		else
+			apply_connect(ledger, record, event, owner, boot_to_real);
 		break;
 	case PT_ACCEPT:
 		apply_accept(ledger, record, event, owner);
 		break;
 	case PT_CLOSE:
+	case PT_RELEASE:
 		apply_close(ledger, record, event, boot_to_real);
 		break;
 	default:

@@ -366,13 +366,10 @@ static int check(struct parser *parser)
 	const struct options *options = parser->options;
 	const struct filter *filter = &options->filter;
 
-	if (filter->udp && !filter->tcp)
-		return complain(parser, "--udp: UDP is not traced by this version yet; TCP is");
 	if (options->command == COMMAND_WAIT)
 		return check_wait(parser);
-	if (filter->actions == 1U << EVENT_FLOW)
-		return complain(parser, "--event flow: that is UDP, which is not traced by this "
-					"version yet; TCP is");
+	if (filter->actions == 1U << EVENT_FLOW && filter->tcp && !filter->udp)
+		return complain(parser, "--event flow --tcp: flows are of UDP");
 	if (filter->actions == 1U << EVENT_OPEN && !options->snapshot)
 		return complain(parser, "--event open: these come only with --snapshot");
 	if (options->rotate_size && !options->output)

@@ -267,7 +267,7 @@ void pipeline_record(struct pipeline *pipeline, const void *data, size_t size)
 	if (decode_record(&record, data, size)) {
 		pipeline->bad++;
 		/* The kernel side has counted sockets only. */
-		if (!size || decode_size(*(const uint8_t *)data) != sizeof(struct pt_socket))
+		if (!size || !decode_is_socket(*(const uint8_t *)data))
 			pipeline->seen++;
 		return;
 	}

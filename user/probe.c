@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,6 +78,8 @@ static void configure(struct porttrace_bpf *skel, const struct probe_config *con
 
 	(void)bpf_map__set_max_entries(skel->maps.ring, (uint32_t)ring);
 	(void)bpf_map__set_max_entries(skel->maps.sockets, max_sockets());
+	if (hooks_kernel_version() < KERNEL_VERSION(5, 11, 0)) /* has_sock_storage() */
+		(void)bpf_map__set_max_entries(skel->maps.exchanged_old, SOCKETS_MIN);
 	skel->rodata->limit_bytes = ring / 8 * 7;
 	if (ring / 8 < skel->rodata->wake_bytes)
 		skel->rodata->wake_bytes = ring / 8;
@@ -85,6 +88,9 @@ static void configure(struct porttrace_bpf *skel, const struct probe_config *con
 	skel->rodata->tell_states = config->states;
 	if (config->ipv4 != config->ipv6)
 		skel->rodata->only_family = config->ipv4 ? 2 : 10; /* AF_INET, AF_INET6 */
+	skel->rodata->see_udp = config->udp || !config->tcp;
+	if (getrandom((void *)&skel->rodata->tag_secret, sizeof(skel->rodata->tag_secret), 0) < 0)
+		skel->rodata->tag_secret = (uint64_t)getpid();
 	if (config->ports) {
 		skel->rodata->only_ports = true;
 		memcpy((void *)skel->rodata->ports, config->ports, sizeof(skel->rodata->ports));
@@ -142,7 +148,7 @@ static int load_programs(struct probe *probe, const struct probe_config *config,
 	if (!probe->skel)
 		return -errno;
 	configure(probe->skel, config);
-	hooks_choose(&probe->hooks, probe->skel->obj, functions);
+	hooks_choose(&probe->hooks, probe->skel->obj, functions, config->udp || !config->tcp);
 	if (hooks_need_memory(&probe->hooks))
 		preallocate(probe->skel);
 	probe->skel->rodata->only_tree = config->root;
@@ -252,8 +258,12 @@ void probe_detach(struct probe *probe)
 static int on_namespace(void *context)
 {
 	struct probe *probe = context;
+	int err = probe_iterate(probe->skel->progs.old_sockets, NULL, probe->record, probe->context);
 
-	return probe_iterate(probe->skel->progs.old_sockets, NULL, probe->record, probe->context);
+	if (!err && probe->skel->rodata->see_udp)
+		err = probe_iterate(probe->skel->progs.old_datagrams, NULL, probe->record,
+				    probe->context);
+	return err;
 }
 
 int probe_snapshot(struct probe *probe)
@@ -273,14 +283,21 @@ int probe_snapshot(struct probe *probe)
 	else if (skipped)
 		log_verbose("%zu network namespaces can't be entered", skipped);
 	netns_free(namespaces);
+	probe->skel->bss->snapshot_done = true;
 	return err;
 }
 
 int probe_sweep(struct probe *probe, bool recall)
 {
+	int err;
+
 	probe->skel->bss->recalling = recall;
-	return probe_iterate(probe->skel->progs.known_sockets, probe->skel->maps.sockets,
-			     probe->record, probe->context);
+	err = probe_iterate(probe->skel->progs.known_sockets, probe->skel->maps.sockets,
+			    probe->record, probe->context);
+	if (!err && probe->skel->rodata->see_udp)
+		err = probe_iterate(probe->skel->progs.known_flows, probe->skel->maps.flows,
+				    probe->record, probe->context);
+	return err;
 }
 
 int probe_find(struct probe *probe, enum probe_find what, uint32_t netns, uint16_t port,

@@ -26,6 +26,7 @@ struct probe_config {
 	uint64_t wake_bytes;   /* records that wait before probe_fd() is readable; 0: default */
 	bool states;           /* tell each change of state */
 	bool ipv4, ipv6;       /* only these; neither: both */
+	bool tcp, udp;         /* likewise */
 	const uint64_t *ports; /* 65536 bits: only sockets with one of these at either end; or NULL */
 	enum probe_way way;
 	uint32_t root; /* pid: mark it and its descendants (in_tree); 0: nobody */

@@ -129,6 +129,7 @@ static const struct process *partner(const struct warn *warn, const struct pt_so
 		other = (struct contender){ .local = socket->local,
 					    .v6only = socket->flags & PT_V6ONLY };
 		if (socket->closed || socket->netns != event->netns ||
+		    (socket->kind == PT_DATAGRAM) != event_is_udp(event) ||
 		    socket->kind == PT_CONNECTION || socket->owner == event->process ||
 		    socket->sock == record->sock || !(socket->share & PT_REUSEPORT) ||
 		    !ledger_trusts(warn->ledger, socket) || !cause_overlaps(&mine, &other))
@@ -167,6 +168,8 @@ void warn_event(struct warn *warn, const struct pt_socket *record, struct event 
 			began(warn, record, event);
 		break;
 	case EVENT_CONNECT:
+		if (event_is_udp(event))
+			break;
 		former = record->share & PT_ANY_PORT ? find(warn, event) : NULL;
 		if (former)
 			set(event, WARN_SERVICE_PORT_TAKEN, former->process);

@@ -38,6 +38,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
@@ -53,6 +54,10 @@ enum {
 
 enum {
 	BPF_F_NO_PREALLOC = 1 << 0,
+};
+
+enum {
+	BPF_SK_STORAGE_GET_F_CREATE = 1 << 0,
 };
 
 enum {
@@ -84,7 +89,12 @@ enum {
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
 #define IPPROTO_MPTCP 262
+#define SOCK_DGRAM 2
+#define SOCK_BINDPORT_LOCK 8 /* include/net/sock.h */
+#define MSG_PEEK 0x02
+#define MSG_ERRQUEUE 0x2000
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define EEXIST 17
@@ -98,6 +108,22 @@ enum {
 #define EINPROGRESS 115
 #define PF_EXITING 0x00000004 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
+
+/* uapi/linux/bpf.h: the context of cgroup/sendmsg4 and its like. */
+struct bpf_sock;
+
+struct bpf_sock_addr {
+	__u32 user_family;
+	__u32 user_ip4; /* network order, as all of these */
+	__u32 user_ip6[4];
+	__u32 user_port;
+	__u32 family;
+	__u32 type;
+	__u32 protocol;
+	__u32 msg_src_ip4;
+	__u32 msg_src_ip6[4];
+	struct bpf_sock *sk __attribute__((aligned(8)));
+};
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -287,6 +313,8 @@ struct socket;
 struct sock {
 	struct sock_common __sk_common;
 	u16 sk_protocol;
+	u16 sk_type;
+	u8 sk_userlocks : 4;
 	int sk_err;
 	struct socket *sk_socket;
 	u8 sk_shutdown;
@@ -303,6 +331,10 @@ enum sock_flags {
 struct inet_sock {
 	struct sock sk;
 	__be16 inet_sport;
+};
+
+struct udp_sock {
+	struct inet_sock inet;
 };
 
 struct inet_connection_sock {
@@ -347,6 +379,11 @@ struct socket {
 };
 
 struct sockaddr;
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+};
 
 /* Contexts of programs. */
 
@@ -396,6 +433,11 @@ struct bpf_iter__bpf_map_elem {
 	struct bpf_map *map;
 	void *key;
 	void *value;
+};
+
+struct bpf_iter__udp {
+	struct bpf_iter_meta *meta;
+	struct udp_sock *udp_sk;
 };
 
 struct bpf_iter__tcp {

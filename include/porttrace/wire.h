@@ -27,12 +27,14 @@ enum pt_type {
 	PT_LISTEN,
 	PT_CONNECT,
 	PT_ACCEPT,
-	PT_CLOSE,
+	PT_CLOSE,   /* of PT_DATAGRAM by PT_RELEASE, unless nobody saw how it ended */
 	PT_STATE,
 	PT_OPEN,    /* from an iterator: a socket, and one descriptor that holds it */
 	PT_PROCESS, /* struct pt_process: news of a process that uses sockets */
 	PT_EXIT,    /* struct pt_life */
 	PT_FORK,    /* struct pt_life */
+	PT_FLOW,    /* PT_DATAGRAM: the first one to or from a remote address */
+	PT_RELEASE, /* struct pt_release: the end of a PT_DATAGRAM */
 	PT_TYPE_END,
 };
 
@@ -47,6 +49,8 @@ enum pt_attribution {
 	PT_BY_SNAPSHOT,
 	PT_BY_KERNEL, /* a socket of the kernel itself: no pid */
 	PT_BY_CLOSE,  /* who closed it; the owner had ended, and others held it too */
+	PT_BY_SEND,   /* UDP: who sent through it, and did not bind or connect it */
+	PT_BY_RECEIVE, /* likewise */
 	PT_ATTRIBUTION_END,
 };
 
@@ -54,6 +58,7 @@ enum pt_kind {
 	PT_BOUND,
 	PT_LISTENER,
 	PT_CONNECTION,
+	PT_DATAGRAM, /* UDP: all of them, and no other kind is */
 	PT_KIND_END,
 };
 
@@ -133,7 +138,7 @@ struct pt_socket {
 	};
 	union {
 		struct {
-			__u64 sent; /* PT_CLOSE of a connection: payload bytes */
+			__u64 sent; /* PT_CLOSE of a connection, PT_RELEASE: payload bytes */
 			__u64 received;
 		};
 		struct {
@@ -143,6 +148,13 @@ struct pt_socket {
 	};
 	struct pt_who actor; /* who caused this event in process context, if known */
 	__u32 device;        /* index of the interface that the socket is bound to */
+};
+
+/* The end of a UDP socket, with what it has exchanged. */
+struct pt_release {
+	struct pt_socket socket; /* sent and received: payload bytes */
+	__u64 sends;             /* datagrams */
+	__u64 receives;
 };
 
 struct pt_process {
@@ -188,6 +200,7 @@ struct pt_counts {
 
 _Static_assert(sizeof(struct pt_who) == 12, "wire format");
 _Static_assert(sizeof(struct pt_socket) == 128, "wire format");
+_Static_assert(sizeof(struct pt_release) == 144, "wire format");
 _Static_assert(sizeof(struct pt_process) == 80 + 2 * 768 + PT_ARGS_LEN, "wire format");
 _Static_assert(sizeof(struct pt_life) == 40, "wire format");
 

@@ -115,6 +115,7 @@ static void test_unknown_types(void **state)
 	for (unsigned int type = 0; type < 256; type++) {
 		struct pt_socket socket =
 			wire_socket((enum pt_type)type, 1, WIRE_PID, "::1", 1, "::1", 2);
+		struct pt_release release = { .socket = socket };
 		bool known = type > 0 && type < PT_TYPE_END;
 		const void *data = &socket;
 		size_t size = sizeof(socket);
@@ -122,6 +123,11 @@ static void test_unknown_types(void **state)
 		if (type == PT_PROCESS) {
 			data = &process;
 			size = sizeof(process);
+		} else if (type == PT_FLOW || type == PT_RELEASE) {
+			assert_int_equal(decode(&record, &release, sizeof(release)), -EBADMSG);
+			release.socket.kind = PT_DATAGRAM;
+			data = &release;
+			size = type == PT_FLOW ? sizeof(socket) : sizeof(release);
 		}
 		assert_int_equal(decode(&record, data, size), known ? 0 : -EBADMSG);
 		assert_true(known == (decode_size((uint8_t)type) > 0));

@@ -152,6 +152,12 @@ static void test_transport(void **state)
 	assert_true(passes(&f));
 	f.filter.tcp = false;
 	assert_false(passes(&f));
+	f.event.kind = PT_DATAGRAM;
+	assert_true(passes(&f));
+	f.filter.udp = false;
+	assert_true(passes(&f));
+	f.filter.tcp = true;
+	assert_false(passes(&f));
 }
 
 static void test_pid_and_user(void **state)
