@@ -35,7 +35,8 @@ static __always_inline void bind_returned(struct sock *sk, void *address, int le
 		.from_kernel = true,
 	};
 
-	if (sk && (sock_is_tcp(FROM_NUMBER, sk) || sock_is_udp(FROM_NUMBER, sk)))
+	if (sk && BPF_CORE_READ(sk, sk_type) != SOCK_RAW &&
+	    (sock_is_tcp(FROM_NUMBER, sk) || sock_is_udp(FROM_NUMBER, sk)))
 		bind_end(&call, ret);
 }
 

@@ -109,12 +109,20 @@ static __always_inline struct sock *tcp_sock_of(struct sock *sk)
 	return sk && sock_is_tcp(FROM_NUMBER, sk) ? sk : NULL;
 }
 
-/* That, or a UDP socket. */
+/* That, or a UDP socket.  Raw sockets have such protocols too. */
 static __always_inline struct sock *socket_sock(struct socket *socket)
 {
 	struct sock *sk = BPF_CORE_READ(socket, sk);
+	__u16 protocol = BPF_CORE_READ(sk, sk_protocol), family;
 
-	return sk && sock_is_udp(FROM_NUMBER, sk) ? sk : tcp_sock_of(sk);
+	if (protocol == IPPROTO_MPTCP)
+		return tcp_sock_of(sk);
+	if (protocol != IPPROTO_TCP && (protocol != IPPROTO_UDP || !see_udp))
+		return NULL;
+	family = COMMON(FROM_NUMBER, sk, skc_family);
+	if (family != AF_INET && family != AF_INET6)
+		return NULL;
+	return BPF_CORE_READ(sk, sk_type) != SOCK_RAW ? sk : NULL;
 }
 
 /* The TCP or UDP socket behind a file, NULL if it is something else. */

@@ -92,6 +92,7 @@ enum {
 #define IPPROTO_UDP 17
 #define IPPROTO_MPTCP 262
 #define SOCK_DGRAM 2
+#define SOCK_RAW 3
 #define SOCK_BINDPORT_LOCK 8 /* include/net/sock.h */
 #define MSG_PEEK 0x02
 #define MSG_ERRQUEUE 0x2000

@@ -29,8 +29,9 @@ def keep(sock):
     return number
 
 
-def new_socket(version=4, only6=None, reuse=False, reuseport=False, device=None):
-    sock = socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET)
+def new_socket(version=4, only6=None, reuse=False, reuseport=False, device=None, udp=False):
+    sock = socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET,
+                         socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)
     if only6 is not None:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only6)
     if reuse:
@@ -98,6 +99,38 @@ def receive(number, size=None):
     if size is not None and got != size:
         raise OSError(errno.ENODATA, "the stream ended early")
     return number, got
+
+
+def send_to(number, size, ip, port):
+    """A datagram."""
+    SOCKETS[number].setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    return number, SOCKETS[number].sendto(b"x" * size, (ip, port))
+
+
+def receive_from(number, count=1):
+    """Datagrams: how large they were, and where each came from."""
+    got = [SOCKETS[number].recvfrom(65536) for _ in range(count)]
+    return number, [[len(data), *address[:2]] for data, address in got]
+
+
+def peek_from(number):
+    """A datagram, without taking it."""
+    return number, len(SOCKETS[number].recvfrom(65536, socket.MSG_PEEK)[0])
+
+
+def spray(number, count, port):
+    """A datagram to each of COUNT loopback addresses."""
+    for i in range(count):
+        address = f"127.{1 + (i >> 16)}.{i >> 8 & 255}.{i & 255}"
+        SOCKETS[number].sendto(b"x", (address, port))
+    return number, count
+
+
+def disconnect(number):
+    """connect(AF_UNSPEC)"""
+    if ctypes.CDLL(None, use_errno=True).connect(number, bytes(16), 16):
+        raise OSError(ctypes.get_errno(), "connect")
+    return number, None
 
 
 def wait_readable(number):
@@ -198,6 +231,7 @@ def in_thread(name, operation, *arguments):
 
 OPERATIONS = {f.__name__: f for f in (
     bind, listen, connect, connect_later, accept, send, receive, wait_readable, shutdown, close,
+    send_to, receive_from, peek_from, spray, disconnect,
     reset, user_timeout, cookie, become, rename, spawn, in_thread, bind_raw, door, give, take,
     new_network)}
 OPERATIONS["socket"] = new_socket

@@ -80,6 +80,7 @@ SHORT = {
     "pid": "process.pid",
     "name": "process.name",
     "ip_version": "network.type",
+    "transport": "network.transport",
     "direction": "network.direction",
     "socket": "porttrace.socket",
     "attribution": "porttrace.attribution",
@@ -207,7 +208,9 @@ def check_promises(records):
         if record["event.action"] in ABOUT_THE_RUN:
             continue
         assert (record["event.outcome"] == "failure") or not record.get("error.code"), record
-        assert record["network.transport"] == "tcp", record
+        assert record["network.transport"] in ("tcp", "udp"), record
+        assert (record["network.transport"] == "udp") == (
+            record["porttrace.socket"] == "datagram"), record
         assert record["porttrace.netns"] == my_netns(), f"foreign namespace: {record}"
         assert record.get("process") or record["porttrace.attribution"] in (
             "unknown", "inherit", "kernel"), record
@@ -421,6 +424,10 @@ class Actor:
         sock = self.socket(6 if ":" in ip else 4, **options).sock
         self.bind(sock, ip, port)
         return self.listen(sock)
+
+    def datagram(self, ip="127.0.0.1", port=0, **options):
+        """A new UDP socket that is bound: its Answer."""
+        return self.bind(self.socket(6 if ":" in ip else 4, udp=True, **options).sock, ip, port)
 
     def client(self, address, **options):
         """A new connection to ADDRESS."""
