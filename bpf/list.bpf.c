@@ -14,12 +14,19 @@
 #include "old.bpf.h"
 #include "timewait.bpf.h"
 
-/* Only those that listen or are bound. */
+/* TCP is of interest. */
+const volatile bool see_tcp = true;
+
+/* Only those that listen or are bound, and of UDP are not connected. */
 const volatile bool only_listening = false;
 
 static __always_inline bool asked_for(const struct known *known)
 {
-	return wanted(known) && !(only_listening && known->kind == PT_CONNECTION);
+	bool busy = known->kind == PT_CONNECTION ||
+		    (known->kind == PT_DATAGRAM && known->remote_port);
+
+	return wanted(known) && !(only_listening && busy) &&
+	       (see_tcp || known->kind == PT_DATAGRAM);
 }
 
 SEC("iter/task_file")
@@ -78,6 +85,25 @@ int list_sockets(struct bpf_iter__tcp *ctx)
 		open.state_new = BPF_CORE_READ(tw, tw_substate); /* or FIN_WAIT2 */
 		open.duration = timewait_left(tw);
 	}
+	bpf_seq_write(ctx->meta->seq, &open, sizeof(open));
+	return 0;
+}
+
+SEC("iter/udp")
+int list_datagrams(struct bpf_iter__udp *ctx)
+{
+	struct sock *sk = (struct sock *)ctx->udp_sk;
+	struct pt_socket open = {};
+	struct known now;
+
+	if (!sk || !sock_is_udp(FROM_NUMBER, sk)) /* UDP-Lite is in the same table */
+		return 0;
+	known_old(sk, &now);
+	now.attribution = sock_is_kernels(FROM_NUMBER, sk) ? PT_BY_KERNEL : PT_BY_UNKNOWN;
+	if (!asked_for(&now))
+		return 0;
+	fill_socket(&open, PT_OPEN, (__u64)sk, &now);
+	open.state_new = COMMON(FROM_NUMBER, sk, skc_state);
 	bpf_seq_write(ctx->meta->seq, &open, sizeof(open));
 	return 0;
 }

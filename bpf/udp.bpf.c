@@ -210,18 +210,24 @@ static __always_inline void receive_returned(struct sock *sk, const struct msghd
 		function_passed(sk, message, ret, flags, PT_BY_RECEIVE);
 }
 
+/* What follows flags is another argument or none (7.x): so the result is asked for. */
 SEC("fexit")
-int BPF_PROG(receive_returns, struct sock *sk, struct msghdr *message, unsigned long len, int flags,
-	     int *addr_len, int ret)
+int BPF_PROG(receive_returns, struct sock *sk, struct msghdr *message, unsigned long len, int flags)
 {
+	__u64 ret = 0;
+
+	bpf_get_func_ret(ctx, &ret);
 	receive_returned(sk, message, flags, ret);
 	return 0;
 }
 
 SEC("fexit")
-int BPF_PROG(receive6_returns, struct sock *sk, struct msghdr *message, unsigned long len, int flags,
-	     int *addr_len, int ret)
+int BPF_PROG(receive6_returns, struct sock *sk, struct msghdr *message, unsigned long len,
+	     int flags)
 {
+	__u64 ret = 0;
+
+	bpf_get_func_ret(ctx, &ret);
 	receive_returned(sk, message, flags, ret);
 	return 0;
 }

@@ -53,6 +53,8 @@ static int look(struct ask *ask, const struct ask_config *config)
 		.listening = config->listening,
 		.ipv4 = filter->ipv4,
 		.ipv6 = filter->ipv6,
+		.tcp = filter->tcp,
+		.udp = filter->udp,
 		.namespaces = ask->namespaces,
 		.netns = filter->netns,
 		.netns_count = filter->netns_count,

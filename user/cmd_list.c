@@ -16,6 +16,13 @@ static const uint64_t *kernel_ports(const struct filter *filter)
 	return filter->local_ports.any ? NULL : filter->local_ports.bits;
 }
 
+/* It has a remote end. */
+static bool is_busy(const struct socket *socket)
+{
+	return socket->kind == PT_CONNECTION ||
+	       (socket->kind == PT_DATAGRAM && socket->remote.port);
+}
+
 static int put_all(struct ask *ask, const struct filter *filter)
 {
 	const struct socket **sockets = NULL;
@@ -29,7 +36,7 @@ static int put_all(struct ask *ask, const struct filter *filter)
 	if (!ask->options->json)
 		format_list_header(&ask->text, &ask->config);
 	for (size_t i = 0; i < count && !status; i++) {
-		if (ask->options->listening && sockets[i]->kind == PT_CONNECTION)
+		if (ask->options->listening && is_busy(sockets[i]))
 			continue;
 		ask_put(ask, sockets[i]);
 		status = ask_flush(ask, false);

@@ -27,6 +27,7 @@ struct wait {
 	struct probe *probe;
 	const struct options *options;
 	uint16_t port;
+	bool udp;            /* else TCP */
 	uint64_t end;        /* boot time; UINT64_MAX: never */
 	uint64_t next_sweep; /* boot time */
 	uint64_t lost;       /* records, at the latest sweep */
@@ -34,14 +35,22 @@ struct wait {
 	int epoll;
 };
 
+/* It listens; or it is bound and gets datagrams from everybody. */
+static bool serves(const struct socket *socket)
+{
+	return !socket->closed && (socket->kind == PT_LISTENER ||
+				   (socket->kind == PT_DATAGRAM && !socket->remote.port));
+}
+
 /* The next socket of that port that counts after one, NULL: the first. */
 static const struct socket *next_socket(const struct wait *wait, const struct socket *after)
 {
 	while ((after = query_at_port(wait->ask.query, wait->port, after))) {
 		struct event event;
 
-		if (wait->options->free ? !query_holds(wait->ask.query, after)
-					: after->closed || after->kind != PT_LISTENER)
+		if ((after->kind == PT_DATAGRAM) != wait->udp)
+			continue;
+		if (wait->options->free ? !query_holds(wait->ask.query, after) : !serves(after))
 			continue;
 		query_event(wait->ask.query, after, &event);
 		if (query_passes(&wait->options->filter, &event))
@@ -62,6 +71,11 @@ static uint16_t only_port(const struct filter_ports *ports)
 	while (!filter_port_has(ports, port))
 		port++;
 	return port;
+}
+
+static bool is_udp(const struct options *options)
+{
+	return options->asked[0].udp || (options->filter.udp && !options->filter.tcp);
 }
 
 static int open_events(struct wait *wait)
@@ -196,6 +210,7 @@ int cmd_wait(const struct options *options, const struct services *services)
 	struct wait wait = {
 		.options = options,
 		.port = only_port(&options->asked[0]),
+		.udp = is_udp(options),
 		.end = options->timeout ? clock_boot() + options->timeout : UINT64_MAX,
 		.signals = -1,
 		.epoll = -1,

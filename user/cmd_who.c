@@ -15,18 +15,25 @@
 
 struct who {
 	struct ask ask;
-	struct filter_ports all; /* of all operands */
+	struct filter_ports all; /* of all operands; and of them, by transport */
+	struct filter_ports asked[2];
 	const struct socket **sockets;
 	size_t count;
 	bool some; /* somebody holds something */
 };
 
+static enum transport transport_of(const struct socket *socket)
+{
+	return socket->kind == PT_DATAGRAM ? TRANSPORT_UDP : TRANSPORT_TCP;
+}
+
 /* A line of its own on top of a port's sockets. */
-static void put_title(struct who *who, uint16_t port, bool ephemeral)
+static void put_title(struct who *who, const struct socket *socket)
 {
 	if (who->some)
 		text_char(&who->ask.text, '\n');
-	format_who_port(&who->ask.text, &who->ask.config, port, TRANSPORT_TCP, ephemeral);
+	format_who_port(&who->ask.text, &who->ask.config, socket->local.port,
+			transport_of(socket), socket->flags & PT_EPHEMERAL);
 }
 
 static void put_full(struct who *who, const struct socket *socket)
@@ -38,15 +45,20 @@ static void put_full(struct who *who, const struct socket *socket)
 			  query_holds(who->ask.query, socket));
 }
 
+static bool same_port(const struct socket *a, const struct socket *b)
+{
+	return a->local.port == b->local.port && transport_of(a) == transport_of(b);
+}
+
 /* The sockets of one port, which begin at from; the first of another one. */
 static size_t put_port(struct who *who, size_t from)
 {
 	const struct socket *first = who->sockets[from];
 	size_t rows = 0, i;
 
-	put_title(who, first->local.port, first->flags & PT_EPHEMERAL);
+	put_title(who, first);
 	who->some = true;
-	for (i = from; i < who->count && who->sockets[i]->local.port == first->local.port; i++) {
+	for (i = from; i < who->count && same_port(who->sockets[i], first); i++) {
 		const struct socket *socket = who->sockets[i];
 
 		if (!query_holds(who->ask.query, socket) && rows++ >= ROWS_MAX &&
@@ -78,6 +90,13 @@ static void put_all(struct who *who)
 		i = put_port(who, i);
 }
 
+static bool is_asked(const struct filter_ports *ports, const struct socket *socket)
+{
+	bool udp = transport_of(socket) == TRANSPORT_UDP;
+
+	return filter_port_has(ports, socket->local.port) && (udp ? !ports->tcp : !ports->udp);
+}
+
 /* One line for each operand that nobody holds a port of. */
 static void say_nobody(const struct who *who, const struct options *options)
 {
@@ -85,19 +104,43 @@ static void say_nobody(const struct who *who, const struct options *options)
 		bool found = false;
 
 		for (size_t j = 0; j < who->count && !found; j++)
-			found = filter_port_has(&options->asked[i], who->sockets[j]->local.port);
+			found = is_asked(&options->asked[i], who->sockets[j]);
 		if (!found)
-			log_info("nobody holds %s%s", options->operands[i],
-				 strchr(options->operands[i], '/') ? "" : "/tcp");
+			log_info("nobody holds %s", options->operands[i]);
 	}
 }
 
-static void unite(struct filter_ports *all, const struct options *options)
+static void unite(struct filter_ports *all, const struct filter_ports *more)
 {
-	memset(all, 0, sizeof(*all));
-	for (size_t i = 0; i < options->operand_count; i++)
-		for (size_t word = 0; word < sizeof(all->bits) / sizeof(all->bits[0]); word++)
-			all->bits[word] |= options->asked[i].bits[word];
+	for (size_t word = 0; word < sizeof(all->bits) / sizeof(all->bits[0]); word++)
+		all->bits[word] |= more->bits[word];
+}
+
+static void unite_operands(struct who *who, const struct options *options)
+{
+	for (size_t i = 0; i < options->operand_count; i++) {
+		const struct filter_ports *ports = &options->asked[i];
+
+		unite(&who->all, ports);
+		if (!ports->udp)
+			unite(&who->asked[TRANSPORT_TCP], ports);
+		if (!ports->tcp)
+			unite(&who->asked[TRANSPORT_UDP], ports);
+	}
+}
+
+/* Of those with a port that was asked for: not of the other transport. */
+static void leave_others(struct who *who)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < who->count; i++) {
+		const struct socket *socket = who->sockets[i];
+
+		if (filter_port_has(&who->asked[transport_of(socket)], socket->local.port))
+			who->sockets[left++] = socket;
+	}
+	who->count = left;
 }
 
 static int answer(struct who *who, const struct options *options)
@@ -110,6 +153,7 @@ static int answer(struct who *who, const struct options *options)
 		log_error("no memory");
 		return EXIT_RUNTIME;
 	}
+	leave_others(who);
 	put_all(who);
 	say_nobody(who, options);
 	status = ask_flush(&who->ask, true);
@@ -128,7 +172,7 @@ int cmd_who(const struct options *options, const struct services *services)
 		log_error("no memory");
 		return EXIT_RUNTIME;
 	}
-	unite(&who->all, options);
+	unite_operands(who, options);
 	config.ports = who->all.bits;
 	status = ask_open(&who->ask, options, services, &config) ?: answer(who, options);
 	ask_close(&who->ask);

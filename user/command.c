@@ -29,20 +29,21 @@ const struct command command_table[COMMANDS] = {
 		.options = FILTERS "event failed " TEXTS LOGS "ring-size flush-interval hooks " OF_ALL },
 	[COMMAND_LIST] = {
 		.name = "list",
-		.help = "every TCP socket with its processes, now",
+		.help = "every TCP and UDP socket with its processes, now",
 		.options = FILTERS "listening " TEXTS OF_ALL },
 	[COMMAND_WHO] = {
-		.name = "who", .operands = "PORT[/tcp]...", .least = 1, .most = 4096,
+		.name = "who", .operands = "PORT[/tcp|/udp]...", .least = 1, .most = 4096,
 		.ports = true,
 		.help = "who holds a port, and what would free it",
 		.about = "PORT is a number, a range as 8000-8080, or a service name.\n"
 			 "Exit status 1: nobody holds any of them.\n",
 		.options = "netns 4 6 tcp udp json output wide numeric utc color " OF_ALL },
 	[COMMAND_WAIT] = {
-		.name = "wait", .operands = "PORT[/tcp]", .least = 1, .most = 1,
+		.name = "wait", .operands = "PORT[/tcp|/udp]", .least = 1, .most = 1,
 		.ports = true,
 		.help = "until somebody listens there, or it is free",
-		.about = "Exit status 1: it did not happen in time.\n",
+		.about = "TCP is meant unless the port says /udp.\n"
+			 "Exit status 1: it did not happen in time.\n",
 		.options = "netns 4 6 tcp udp free taken timeout json output wide numeric utc "
 			   "color " OF_ALL },
 	[COMMAND_DOCTOR] = {

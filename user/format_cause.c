@@ -353,7 +353,9 @@ const char *format_holder_state(const struct blocker *holder)
 		return "TIME_WAIT";
 	if (holder->socket.kind == PT_LISTENER)
 		return "LISTEN";
-	if (holder->socket.kind == PT_BOUND)
+	if (holder->socket.kind == PT_DATAGRAM && holder->socket.remote.port)
+		return "CONNECTED";
+	if (holder->socket.kind == PT_BOUND || holder->socket.kind == PT_DATAGRAM)
 		return "BOUND";
 	return holder->state ? event_state_name(holder->state) : NULL;
 }

@@ -21,6 +21,8 @@
 
 const char *format_list_state(const struct event *event)
 {
+	if (event_is_udp(event))
+		return event->remote.port ? "CONNECTED" : "BOUND";
 	if (event->state_new == TCP_CLOSE)
 		return event->kind == PT_CONNECTION ? "CLOSED" : "BOUND";
 	if (event->state_new == TCP_NEW_SYN_RECV)
@@ -83,7 +85,7 @@ static void put_ends(struct text *out, const struct list_config *config, const s
 	cell_pad(out, from, END_WIDTH);
 	text_char(out, ' ');
 	from = out->len;
-	if (event->kind == PT_CONNECTION) {
+	if (event_has_remote(event)) {
 		text_char(out, arrows[event->initiator]);
 		text_char(out, ' ');
 		cell_address(out, event, PT_REMOTE);
@@ -189,7 +191,7 @@ void format_list_row(struct text *out, const struct list_config *config, const s
 	size_t from;
 
 	put_column(out, format_list_state(event), STATE_WIDTH);
-	put_column(out, "tcp", 3);
+	put_column(out, event_is_udp(event) ? "udp" : "tcp", 3);
 	put_ends(out, config, event);
 	from = out->len;
 	cell_user(out, &config->format, event->process);

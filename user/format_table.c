@@ -299,6 +299,8 @@ static void put_open(struct row *row, const struct event *event)
 	row_part(row);
 	if (event->kind == PT_LISTENER)
 		TEXT_LITERAL(row->out, "LISTEN");
+	else if (event_is_udp(event))
+		text_string(row->out, event->remote.port ? "connected" : "bound");
 	else if (event->kind == PT_CONNECTION && event->state_new)
 		text_string(row->out, event_state_name(event->state_new));
 	else

@@ -85,7 +85,7 @@ static void put_socket(struct text *out, const struct list_config *config,
 	text_string(out, format_list_state(event));
 	text_char(out, ' ');
 	cell_address(out, event, PT_LOCAL);
-	if (event->kind == PT_CONNECTION) {
+	if (event_has_remote(event)) {
 		TEXT_LITERAL(out, " - ");
 		cell_address(out, event, PT_REMOTE);
 		if (event->peer) {

@@ -276,10 +276,9 @@ static int parse_ports(struct parser *parser, const char *operand, struct filter
 	char *number;
 	int err;
 
-	if (slash && !strcmp(slash, "/udp"))
-		return complain(parser, "%s: UDP is not known to this version yet; TCP is",
-				show(&shown, operand));
-	if (slash && strcmp(slash, "/tcp") != 0)
+	ports->tcp = slash && !strcmp(slash, "/tcp");
+	ports->udp = slash && !strcmp(slash, "/udp");
+	if (slash && !ports->tcp && !ports->udp)
 		return complain(parser, "%s: after a port comes /tcp or /udp",
 				show(&shown, operand));
 	number = strndup(operand, slash ? (size_t)(slash - operand) : strlen(operand));

@@ -39,6 +39,8 @@ static int load(struct list_bpf *skel, const struct probe_list_config *config)
 		memcpy((void *)skel->rodata->ports, config->ports, sizeof(skel->rodata->ports));
 	}
 	skel->rodata->only_listening = config->listening;
+	skel->rodata->see_tcp = config->tcp || !config->udp;
+	skel->rodata->see_udp = config->udp || !config->tcp;
 	skel->rodata->kernel_version = hooks_kernel_version();
 	err = list_bpf__load(skel);
 	return err ? rights_refused(err, hooks_kernel_version(), config->command) : 0;
@@ -48,7 +50,14 @@ static int on_namespace(void *context)
 {
 	struct run *run = context;
 
-	return probe_iterate(run->skel->progs.list_sockets, NULL, run->record, run->context);
+	int err = 0;
+
+	if (run->skel->rodata->see_tcp)
+		err = probe_iterate(run->skel->progs.list_sockets, NULL, run->record, run->context);
+	if (!err && run->skel->rodata->see_udp)
+		err = probe_iterate(run->skel->progs.list_datagrams, NULL, run->record,
+				    run->context);
+	return err;
 }
 
 int probe_list(const struct probe_list_config *config, probe_record record, void *context)

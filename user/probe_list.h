@@ -15,6 +15,7 @@ struct probe_list_config {
 	const uint64_t *ports; /* 65536 bits: only sockets with one of these at either end; or NULL */
 	bool listening;        /* only those that listen or are bound */
 	bool ipv4, ipv6;       /* only these; neither: both */
+	bool tcp, udp;         /* likewise */
 	const struct netns_set *namespaces;
 	const uint32_t *netns; /* inode numbers: only these namespaces; a hint, others may come */
 	size_t netns_count;    /* 0: all */

@@ -222,7 +222,8 @@ static int compare_by_port(const void *left, const void *right)
 	const struct socket *a = *(const struct socket *const *)left;
 	const struct socket *b = *(const struct socket *const *)right;
 
-	return compare_numbers(a->local.port, b->local.port) ?: compare(left, right);
+	return compare_numbers(a->local.port, b->local.port) ?: compare_numbers(
+		       a->kind == PT_DATAGRAM, b->kind == PT_DATAGRAM) ?: compare(left, right);
 }
 
 int query_sort(const struct query *query, const struct filter *filter, bool by_port,
