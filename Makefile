@@ -118,7 +118,7 @@ INSNS_CLANGS := $(shell $(CLANG) -dumpversion 2>/dev/null | cut -d. -f1)
 endif
 INSNS_OBJ := $(foreach n,$(INSNS_CLANGS),$(BPF_OBJ:$(BPF_OUT)/%=build/insns/clang-$(n)/%))
 ARM64_OBJ := $(BPF_OBJ:$(BPF_OUT)/%=build/bpf-arm64/%)
-BENCH_BIN := build/bench/connections $(OUT)/tests/bench/bench_format
+BENCH_BIN := build/bench/connections build/bench/echo $(OUT)/tests/bench/bench_format
 
 C_FILES = $(wildcard user/*.[ch] include/porttrace/*.h bpf/*.[ch] tests/unit/*.[ch] \
 	tests/e2e/*.[ch] tests/truth/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch] tests/*.[ch])
@@ -126,7 +126,7 @@ SCRIPTS = $(wildcard .ci/run packaging/deps packaging/make-deb packaging/test-de
 	tests/bench/*.sh tests/vm/fetch-kernels tests/vm/vmrun)
 PYTHON_FILES = $(wildcard vmlinux/check tests/run tests/*.py tests/e2e/*.py tests/bench/*.py \
 	tests/truth/*.py tests/truth/run tests/truth/crowd tests/vm/matrix tests/vm/guest \
-	tests/bench/query)
+	tests/bench/query tests/bench/datagrams)
 
 ifeq ($(V),1)
 Q :=
@@ -253,6 +253,7 @@ fmt: ## format the C files
 
 bench: build $(BENCH_BIN) truth-programs ## measure against the budgets (root)
 	@tests/bench/run $(ARGS)
+	@tests/bench/datagrams
 	@tests/bench/query
 
 vmlinux: ## compare vmlinux/vmlinux.h with the running kernel

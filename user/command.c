@@ -29,7 +29,7 @@ const struct command command_table[COMMANDS] = {
 		.options = FILTERS "event failed " TEXTS LOGS "ring-size flush-interval hooks " OF_ALL },
 	[COMMAND_LIST] = {
 		.name = "list",
-		.help = "every TCP and UDP socket with its processes, now",
+		.help = "every socket with its processes, now",
 		.options = FILTERS "listening " TEXTS OF_ALL },
 	[COMMAND_WHO] = {
 		.name = "who", .operands = "PORT[/tcp|/udp]...", .least = 1, .most = 4096,
