@@ -93,9 +93,8 @@ static __always_inline void fill_socket(struct pt_socket *event, enum pt_type ty
  * that is counted.  Else the caller fills what is special and calls emit_end().  size: of the
  * record, a constant.
  */
-static __always_inline struct pt_socket *emit_begin_sized(enum pt_type type, __u64 size,
-							  const void *sock,
-							  const struct known *known)
+static __always_inline struct pt_socket *
+emit_begin_sized(enum pt_type type, __u64 size, const void *sock, const struct known *known)
 {
 	struct pt_counts *mine = my_counts();
 	struct pt_socket *event = NULL;

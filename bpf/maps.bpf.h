@@ -127,13 +127,13 @@ struct {
  * atomically, the rest is a word each.  A remote address is known by its tag (udp.bpf.h).
  */
 struct datagrams {
-	__u64 sent, received;   /* bytes */
-	__u64 sends, receives;  /* datagrams */
-	__u64 to, from;         /* tags: the latest in each direction, nothing is to be told of them */
-	__u64 first;            /* tag: the first flow, which so needs no entry in flows */
-	__u64 id;               /* of its flows; 0: none was told */
-	__u32 user;             /* the process that used it last; 0: not looked at yet */
-	__u32 waiting;          /* threads in remotes */
+	__u64 sent, received;  /* bytes */
+	__u64 sends, receives; /* datagrams */
+	__u64 to, from; /* tags: the latest in each direction, nothing is to be told of them */
+	__u64 first;    /* tag: the first flow, which so needs no entry in flows */
+	__u64 id;       /* of its flows; 0: none was told */
+	__u32 user;     /* the process that used it last; 0: not looked at yet */
+	__u32 waiting;  /* threads in remotes */
 };
 
 /*

@@ -89,8 +89,8 @@ static void print_hooks(const struct hooks *hooks)
 		calls |= hooks->ways[fact] == WAY_CALL;
 	}
 	(void)printf("\n%-14s %s\n", "coverage",
-		     missed ? "all TCP sockets, but not:"
-			    : "all TCP sockets, of every network namespace");
+		     missed ? "all TCP and UDP sockets, but not:"
+			    : "all TCP and UDP sockets, of every network namespace");
 	if (missed)
 		(void)printf("%14s %s\n", "", missed);
 	(void)printf("%-14s %s\n", "cost", costs[calls ? WAY_CALL : WAY_FUNCTION]);

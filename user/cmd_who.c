@@ -32,8 +32,8 @@ static void put_title(struct who *who, const struct socket *socket)
 {
 	if (who->some)
 		text_char(&who->ask.text, '\n');
-	format_who_port(&who->ask.text, &who->ask.config, socket->local.port,
-			transport_of(socket), socket->flags & PT_EPHEMERAL);
+	format_who_port(&who->ask.text, &who->ask.config, socket->local.port, transport_of(socket),
+			socket->flags & PT_EPHEMERAL);
 }
 
 static void put_full(struct who *who, const struct socket *socket)

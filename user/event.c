@@ -26,9 +26,9 @@ static const char *const states[] = {
 COVERS(states, 13);
 
 static const char *const attributions[] = {
-	[PT_BY_UNKNOWN] = "unknown",   [PT_BY_BIND] = "bind",     [PT_BY_LISTEN] = "listen",
-	[PT_BY_CONNECT] = "connect",   [PT_BY_ACCEPT] = "accept", [PT_BY_INHERIT] = "inherit",
-	[PT_BY_SNAPSHOT] = "snapshot", [PT_BY_KERNEL] = "kernel", [PT_BY_CLOSE] = "close",
+	[PT_BY_UNKNOWN] = "unknown",   [PT_BY_BIND] = "bind",       [PT_BY_LISTEN] = "listen",
+	[PT_BY_CONNECT] = "connect",   [PT_BY_ACCEPT] = "accept",   [PT_BY_INHERIT] = "inherit",
+	[PT_BY_SNAPSHOT] = "snapshot", [PT_BY_KERNEL] = "kernel",   [PT_BY_CLOSE] = "close",
 	[PT_BY_SEND] = "send",         [PT_BY_RECEIVE] = "receive",
 };
 COVERS(attributions, PT_ATTRIBUTION_END);

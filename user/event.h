@@ -92,7 +92,7 @@ struct event {
 	bool has_bytes;                /* sent and received are known; of UDP sends and receives */
 	uint64_t sent;                 /* payload bytes from local to remote */
 	uint64_t received;
-	uint64_t sends, receives; /* datagrams */
+	uint64_t sends, receives;     /* datagrams */
 	uint8_t state_old, state_new; /* TCP states as in the kernel; EVENT_OPEN: the new one */
 	uint64_t since; /* EVENT_OPEN: ns since the epoch, when the socket came to be so; 0: not known */
 	const struct socket *socket; /* EVENT_OPEN of list and who: with all holders; or NULL */

@@ -19,7 +19,7 @@ struct filter_net {
 
 /* A set of ports, a bit each. */
 struct filter_ports {
-	bool any; /* nothing was asked for: every port is in it */
+	bool any;      /* nothing was asked for: every port is in it */
 	bool tcp, udp; /* of one transport only; neither: of both.  It is not looked at here. */
 	uint64_t bits[65536 / 64];
 };

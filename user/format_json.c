@@ -117,8 +117,8 @@ static bool knows_end(const struct event *event, enum pt_side side)
 {
 	if (side == PT_LOCAL)
 		return has_local_ip(event) || event->has_bytes || event->process;
-	return event->has_bytes || (event_has_remote(event) &&
-				    (format_has_end(&event->remote) || event->peer));
+	return event->has_bytes ||
+	       (event_has_remote(event) && (format_has_end(&event->remote) || event->peer));
 }
 
 static void json_ends(struct text *out, const struct format_config *config,
@@ -296,8 +296,8 @@ static void json_socket(struct text *out, const struct format_config *config,
 		JSON_NUMBER(out, "cookie", event->cookie);
 	if (event->netns)
 		JSON_NUMBER(out, "netns", event->netns);
-	if (event->action == EVENT_STATE || (event->action == EVENT_OPEN && event->state_new &&
-					      !event_is_udp(event)))
+	if (event->action == EVENT_STATE ||
+	    (event->action == EVENT_OPEN && event->state_new && !event_is_udp(event)))
 		json_state(out, event);
 	if (event->action == EVENT_CLOSE)
 		json_closing(out, event);

@@ -217,8 +217,8 @@ static void put_remote(struct row *row, const struct event *event)
 	}
 	if (format_is_multicast(event->remote.ip) || format_is_broadcast(event->remote.ip)) {
 		row_part(row);
-		text_string(out, format_is_broadcast(event->remote.ip) ? "(broadcast)"
-								       : "(multicast)");
+		text_string(out,
+			    format_is_broadcast(event->remote.ip) ? "(broadcast)" : "(multicast)");
 	}
 	if (event->peer) {
 		row_part(row);

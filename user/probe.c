@@ -258,7 +258,8 @@ void probe_detach(struct probe *probe)
 static int on_namespace(void *context)
 {
 	struct probe *probe = context;
-	int err = probe_iterate(probe->skel->progs.old_sockets, NULL, probe->record, probe->context);
+	int err =
+		probe_iterate(probe->skel->progs.old_sockets, NULL, probe->record, probe->context);
 
 	if (!err && probe->skel->rodata->see_udp)
 		err = probe_iterate(probe->skel->progs.old_datagrams, NULL, probe->record,

@@ -27,7 +27,7 @@ enum pt_type {
 	PT_LISTEN,
 	PT_CONNECT,
 	PT_ACCEPT,
-	PT_CLOSE,   /* of PT_DATAGRAM by PT_RELEASE, unless nobody saw how it ended */
+	PT_CLOSE, /* of PT_DATAGRAM by PT_RELEASE, unless nobody saw how it ended */
 	PT_STATE,
 	PT_OPEN,    /* from an iterator: a socket, and one descriptor that holds it */
 	PT_PROCESS, /* struct pt_process: news of a process that uses sockets */
@@ -47,9 +47,9 @@ enum pt_attribution {
 	PT_BY_ACCEPT,
 	PT_BY_INHERIT, /* established, but accept(2) did not hand it out yet: no owner */
 	PT_BY_SNAPSHOT,
-	PT_BY_KERNEL, /* a socket of the kernel itself: no pid */
-	PT_BY_CLOSE,  /* who closed it; the owner had ended, and others held it too */
-	PT_BY_SEND,   /* UDP: who sent through it, and did not bind or connect it */
+	PT_BY_KERNEL,  /* a socket of the kernel itself: no pid */
+	PT_BY_CLOSE,   /* who closed it; the owner had ended, and others held it too */
+	PT_BY_SEND,    /* UDP: who sent through it, and did not bind or connect it */
 	PT_BY_RECEIVE, /* likewise */
 	PT_ATTRIBUTION_END,
 };
