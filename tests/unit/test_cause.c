@@ -114,6 +114,20 @@ static void test_reuseaddr(void **state)
 	check(wants, waits(listener("127.0.0.1")), true);
 }
 
+/* Nobody listens: SO_REUSEADDR of both is always enough. */
+static void test_datagrams(void **state)
+{
+	struct contender plain = at("127.0.0.1", PT_DATAGRAM);
+
+	(void)state;
+	check(plain, plain, true);
+	check(plain, at("::", PT_DATAGRAM), true);
+	check(with(plain, PT_REUSEADDR), with(plain, PT_REUSEADDR), false);
+	check(with(plain, PT_REUSEADDR), plain, true);
+	check(of(with(plain, PT_REUSEPORT), 7), of(with(plain, PT_REUSEPORT), 7), false);
+	check(of(with(plain, PT_REUSEPORT), 7), of(with(plain, PT_REUSEPORT), 8), true);
+}
+
 static void test_reuseport(void **state)
 {
 	struct contender wants = of(with(listener("0.0.0.0"), PT_REUSEPORT), 7);
@@ -256,11 +270,12 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_addresses), cmocka_unit_test(test_ipv6_takes_ipv4_too),
-		cmocka_unit_test(test_devices),   cmocka_unit_test(test_reuseaddr),
-		cmocka_unit_test(test_reuseport), cmocka_unit_test(test_rank),
-		cmocka_unit_test(test_in_use),    cmocka_unit_test(test_connections),
-		cmocka_unit_test(test_nobody),    cmocka_unit_test(test_names),
+		cmocka_unit_test(test_addresses),   cmocka_unit_test(test_ipv6_takes_ipv4_too),
+		cmocka_unit_test(test_devices),     cmocka_unit_test(test_reuseaddr),
+		cmocka_unit_test(test_datagrams),   cmocka_unit_test(test_reuseport),
+		cmocka_unit_test(test_rank),        cmocka_unit_test(test_in_use),
+		cmocka_unit_test(test_connections), cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

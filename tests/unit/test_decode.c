@@ -339,6 +339,32 @@ static void test_bytes(void **state)
 	}
 }
 
+/* What is behind struct pt_socket is read of this type only. */
+static void test_release(void **state)
+{
+	struct pt_release release = {
+		.socket = wire_datagram(PT_RELEASE, 1, WIRE_PID, "::1", 53, NULL, 0),
+		.sends = 3,
+		.receives = 4,
+	};
+	struct event event;
+
+	(void)state;
+	release.socket.sent = 7;
+	release.socket.received = 8;
+	release.socket.duration = 9;
+	decode_event(&event, &release.socket, 0);
+	assert_int_equal(event.action, EVENT_CLOSE);
+	assert_int_equal(event.duration, 9);
+	assert_true(event.has_bytes && event_is_udp(&event) && !event_has_remote(&event));
+	assert_int_equal(event.sent, 7);
+	assert_int_equal(event.received, 8);
+	assert_int_equal(event.sends, 3);
+	assert_int_equal(event.receives, 4);
+	assert_true(decode_is_socket(PT_RELEASE) && decode_is_socket(PT_FLOW));
+	assert_false(decode_is_socket(PT_EXIT) || decode_is_socket(0));
+}
+
 /* Boot time and offset are unsigned, and their sum may wrap without harm. */
 static void test_time(void **state)
 {
@@ -445,14 +471,15 @@ static void test_longest_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sizes),        cmocka_unit_test(test_longer),
-		cmocka_unit_test(test_pointers),     cmocka_unit_test(test_unknown_types),
-		cmocka_unit_test(test_enums),        cmocka_unit_test(test_process_lengths),
-		cmocka_unit_test(test_event),        cmocka_unit_test(test_actions),
-		cmocka_unit_test(test_flags),        cmocka_unit_test(test_no_remote),
-		cmocka_unit_test(test_missed_close), cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_time),         cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_no_path),      cmocka_unit_test(test_longest_paths),
+		cmocka_unit_test(test_sizes),         cmocka_unit_test(test_longer),
+		cmocka_unit_test(test_pointers),      cmocka_unit_test(test_unknown_types),
+		cmocka_unit_test(test_enums),         cmocka_unit_test(test_process_lengths),
+		cmocka_unit_test(test_event),         cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_flags),         cmocka_unit_test(test_no_remote),
+		cmocka_unit_test(test_missed_close),  cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_release),       cmocka_unit_test(test_time),
+		cmocka_unit_test(test_paths),         cmocka_unit_test(test_no_path),
+		cmocka_unit_test(test_longest_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -249,6 +249,41 @@ static void closes(void **state)
 		  "'message':'connection with 127.0.0.1:43210 failed: Connection timed out'}");
 }
 
+/* A server's socket and a remote address; what it had exchanged when it was closed. */
+static void tells_of_datagrams(void **state)
+{
+	struct fixture *f = *state;
+	struct event event = events_accept(&f->python, &f->curl);
+
+	event.action = EVENT_FLOW;
+	event.kind = PT_DATAGRAM;
+	event.attribution = PT_BY_RECEIVE;
+	check_has(f, &event, "'network':{'transport':'udp','type':'ipv4','direction':'ingress'}");
+	check_has(f, &event, "'source':{'ip':'127.0.0.1','port':43210,'process':{'pid':4242,");
+	check_has(f, &event, "'remote':{'ip':'127.0.0.1','port':43210},'socket':'datagram'");
+	check_has(f, &event, "'attribution':'receive'");
+	memcpy(event.remote.ip, (uint8_t[16])EVENTS_IPV4(224, 0, 0, 251), 16);
+	check_has(f, &event, "'remote':{'ip':'224.0.0.251','port':43210,'scope':'multicast'}");
+	memcpy(event.remote.ip, (uint8_t[16])EVENTS_IPV4(255, 255, 255, 255), 16);
+	check_has(f, &event, "'scope':'broadcast'}");
+	event.remote = (struct endpoint){};
+	event.peer = NULL;
+	check_lacks(f, &event, "'remote'");
+	check_lacks(f, &event, "'source'");
+	event.action = EVENT_CLOSE;
+	event.initiator = PT_SIDE_NONE;
+	event.has_bytes = true;
+	event.sent = 7;
+	event.received = 8;
+	event.sends = 1;
+	check_has(f, &event,
+		  "'source':{'ip':'127.0.0.1','port':8080,'bytes':7,'packets':1},"
+		  "'destination':{'bytes':8,'packets':0}");
+	event.action = EVENT_OPEN;
+	event.state_new = 7;
+	check_lacks(f, &event, "'state'");
+}
+
 static void listens(void **state)
 {
 	struct fixture *f = *state;
@@ -687,6 +722,7 @@ int main(void)
 		TEST(connect_fails),
 		TEST(accepts),
 		TEST(closes),
+		TEST(tells_of_datagrams),
 		TEST(listens),
 		TEST(binds),
 		TEST(runs_in_containers),

@@ -55,6 +55,18 @@ static inline struct pt_socket wire_socket(enum pt_type type, uint64_t sock, uin
 	return record;
 }
 
+/* Of UDP; remote NULL: not connected. */
+static inline struct pt_socket wire_datagram(enum pt_type type, uint64_t sock, uint32_t pid,
+					     const char *local, uint16_t local_port,
+					     const char *remote, uint16_t remote_port)
+{
+	struct pt_socket record =
+		wire_socket(type, sock, pid, local, local_port, remote, remote_port);
+
+	record.kind = PT_DATAGRAM;
+	return record;
+}
+
 static inline struct pt_socket wire_listen(uint64_t sock, uint32_t pid, const char *local,
 					   uint16_t port)
 {
