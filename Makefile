@@ -198,7 +198,7 @@ fuzz: ## the fuzzers, FUZZ_SECONDS=60 each (clang with its run-time library)
 
 unit-programs: $(UNIT_BIN)
 e2e-programs: $(E2E_BIN) $(E2E_PRELOAD)
-truth-programs: $(TRUTH_BIN) build/truth/play32
+truth-programs: $(TRUTH_BIN) build/truth/play32 build/bench/echo
 
 truth: build e2e-programs truth-programs ## every record against what the processes wrote (root)
 	@$(PYTHON) tests/truth/run $(TESTS)

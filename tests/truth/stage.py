@@ -155,6 +155,7 @@ class Stage:
         self.others = []
         self.programs = []
         self.snapshot = False
+        self.judge = None  # of what is compared in a way of its own
         self.cleanups = []
         # An address that no other test of this machine uses: the other tools show them all.
         self.ip = f"127.{os.getpid() % 200 + 20}.{os.getpid() // 200 % 250}.1"
@@ -206,8 +207,10 @@ class Stage:
         self.snapshot = "--snapshot" in arguments
         if self.want_others and private_tracefs():
             self.others = [other(self.folder) for other in self.want_others]
-        self.porttrace = Porttrace(os.path.join(self.folder, "records"), *where, *arguments,
-                                   wait=wait)
+        # What the programs do by UDP besides is written down in scenarios_udp.py only.
+        transport = [] if "--udp" in arguments else ["--tcp"]
+        self.porttrace = Porttrace(os.path.join(self.folder, "records"), *where, *transport,
+                                   *arguments, wait=wait)
 
     def copy(self, name, new):
         """A program under another name, and its path."""
@@ -254,7 +257,8 @@ class Stage:
         connections = self.truth.connections()
         namespaces = {my_netns(), *(space.inode for space in self.namespaces)}
         window = (self.porttrace.began, self.porttrace.ready) if self.snapshot else None
-        scores = {"porttrace": Judge(self.truth, namespaces, window).compare(records)}
+        judge = self.judge or Judge(self.truth, namespaces, window)
+        scores = {"porttrace": judge.compare(records)}
         counts = scores["porttrace"].counts
         expected = sum(counts.values()) - counts["duplicate"]
         for other in self.others:
@@ -272,9 +276,10 @@ class Stage:
 
 
 def sockets_in(path):
-    """How many TCP sockets a namespace has, those in TIME_WAIT left out."""
+    """How many TCP and UDP sockets a namespace has, those in TIME_WAIT left out."""
     count = 0
-    for name, word in (("sockstat", "TCP:"), ("sockstat6", "TCP6:")):
+    for name, word in (("sockstat", "TCP:"), ("sockstat6", "TCP6:"),
+                       ("sockstat", "UDP:"), ("sockstat6", "UDP6:")):
         with open(os.path.join(path, name), encoding="ascii") as file:
             for line in file:
                 words = line.split()
