@@ -261,6 +261,8 @@ static __always_inline void released(struct sock *sk, const struct datagrams *mi
 		__builtin_memset(&fresh, 0, sizeof(fresh));
 		fresh.cookie = cookie;
 		fresh.kind = PT_DATAGRAM;
+		if (sock_is_kernels(FROM_NUMBER, sk))
+			fresh.attribution = PT_BY_KERNEL;
 		sock_read_ends(FROM_NUMBER, sk, &fresh);
 		known = &fresh;
 	}

@@ -93,14 +93,16 @@ static __always_inline bool flow_is_new(struct sock *sk, struct datagrams *mine,
 	return !err;
 }
 
-/* Who a socket belongs to, if not to who uses it now. */
-static __always_inline bool is_anothers(const struct known *known, const struct pt_who *user)
+/*
+ * Whether it stays whose it is.  Who uses it first need not have bound it, and others may have
+ * it too: the first keeps it while it lives.
+ */
+static __always_inline bool is_settled(const struct known *known, const struct pt_who *user,
+				       bool first)
 {
 	if (known->attribution == PT_BY_KERNEL || same_process(&known->owner, user))
 		return true;
-	/* Several processes may share it: the first one that uses it keeps it while it lives. */
-	return (known->attribution == PT_BY_SEND || known->attribution == PT_BY_RECEIVE) &&
-	       !is_gone(&known->owner);
+	return !first && known->owner.tgid && !is_gone(&known->owner);
 }
 
 /* A process uses a socket that it did not use with the datagram before. */
@@ -109,6 +111,7 @@ static __noinline int settle(struct sock *sk, struct datagrams *mine, __u8 how)
 	struct pt_who user = task_who(current_task());
 	__u64 cookie = sock_cookie(sk);
 	struct known *known = known_find(sk, cookie), fresh;
+	bool first = !mine->user;
 
 	mine->user = bpf_get_current_pid_tgid() >> 32;
 	if (!known) {
@@ -122,7 +125,7 @@ static __noinline int settle(struct sock *sk, struct datagrams *mine, __u8 how)
 		known_add(sk, &fresh, BPF_NOEXIST);
 		return 0;
 	}
-	if (!is_anothers(known, &user))
+	if (!is_settled(known, &user, first))
 		known_own(FROM_CONTEXT, sk, known, how);
 	return 0;
 }

@@ -38,6 +38,22 @@ static const struct hook {
 	{ FACT_PROCESSES, WAY_TRACEPOINT, "process_exit", NULL, 0, 0 },
 	{ FACT_PROCESSES, WAY_TRACEPOINT, "process_exec", NULL, 0, 0 },
 	{ FACT_PROCESSES, WAY_TRACEPOINT, "process_fork", NULL, 0, 0 },
+	/* UDP, not between those of TCP; the addresses come after what takes them. */
+	{ FACT_CONNECT, WAY_FUNCTION, "datagram_connect_returns", "inet_dgram_connect", 0, 0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "release_begins", "sk_common_release", 0, 0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "send_returns", "udp_sendmsg", 0, 0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "send6_returns", "udpv6_sendmsg", 0, 0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "receive_returns", "udp_recvmsg", FLAGS_ARE_ONE, 0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "receive6_returns", "udpv6_recvmsg", FLAGS_ARE_ONE, 0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "old_receive_returns", "udp_recvmsg", 0, FLAGS_ARE_ONE },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "old_receive6_returns", "udpv6_recvmsg", 0, FLAGS_ARE_ONE },
+	{ FACT_DATAGRAMS, WAY_CALL, "cgroup_released", NULL, SENDS_ARE_TRACED, 0 },
+	{ FACT_DATAGRAMS, WAY_CALL, "datagram_sent", NULL, SENDS_ARE_TRACED, 0 },
+	{ FACT_DATAGRAMS, WAY_CALL, "datagram_received", NULL, SENDS_ARE_TRACED, 0 },
+	{ FACT_DATAGRAMS, WAY_CALL, "sends_to_ipv4", NULL, SENDS_ARE_TRACED, 0 },
+	{ FACT_DATAGRAMS, WAY_CALL, "sends_to_ipv6", NULL, SENDS_ARE_TRACED, 0 },
+	{ FACT_DATAGRAMS, WAY_CALL, "receives_from_ipv4", NULL, SENDS_ARE_TRACED, 0 },
+	{ FACT_DATAGRAMS, WAY_CALL, "receives_from_ipv6", NULL, SENDS_ARE_TRACED, 0 },
 	{ FACT_STATES, WAY_TRACEPOINT, "tcp_destroy", NULL, 0, 0 },
 	{ FACT_CONNECT, WAY_FUNCTION, "connect_returns", "inet_stream_connect", 0, 0 },
 	{ FACT_CONNECT, WAY_FUNCTION, "connect_begins", "inet_stream_connect", 0, 0 },
@@ -60,22 +76,6 @@ static const struct hook {
 	{ FACT_BIND, WAY_CALL, "enter_bind", "sys_enter_bind", 0, 0 },
 	{ FACT_LISTEN, WAY_CALL, "enter_listen", "sys_enter_listen", 0, 0 },
 	{ FACT_CONNECT, WAY_CALL, "enter_connect", "sys_enter_connect", 0, 0 },
-	{ FACT_CONNECT, WAY_FUNCTION, "datagram_connect_returns", "inet_dgram_connect", 0, 0 },
-	{ FACT_DATAGRAMS, WAY_FUNCTION, "release_begins", "sk_common_release", 0, 0 },
-	{ FACT_DATAGRAMS, WAY_FUNCTION, "send_returns", "udp_sendmsg", 0, 0 },
-	{ FACT_DATAGRAMS, WAY_FUNCTION, "send6_returns", "udpv6_sendmsg", 0, 0 },
-	{ FACT_DATAGRAMS, WAY_FUNCTION, "receive_returns", "udp_recvmsg", FLAGS_ARE_ONE, 0 },
-	{ FACT_DATAGRAMS, WAY_FUNCTION, "receive6_returns", "udpv6_recvmsg", FLAGS_ARE_ONE, 0 },
-	{ FACT_DATAGRAMS, WAY_FUNCTION, "old_receive_returns", "udp_recvmsg", 0, FLAGS_ARE_ONE },
-	{ FACT_DATAGRAMS, WAY_FUNCTION, "old_receive6_returns", "udpv6_recvmsg", 0, FLAGS_ARE_ONE },
-	/* The addresses come after what takes them. */
-	{ FACT_DATAGRAMS, WAY_CALL, "cgroup_released", NULL, SENDS_ARE_TRACED, 0 },
-	{ FACT_DATAGRAMS, WAY_CALL, "datagram_sent", NULL, SENDS_ARE_TRACED, 0 },
-	{ FACT_DATAGRAMS, WAY_CALL, "datagram_received", NULL, SENDS_ARE_TRACED, 0 },
-	{ FACT_DATAGRAMS, WAY_CALL, "sends_to_ipv4", NULL, SENDS_ARE_TRACED, 0 },
-	{ FACT_DATAGRAMS, WAY_CALL, "sends_to_ipv6", NULL, SENDS_ARE_TRACED, 0 },
-	{ FACT_DATAGRAMS, WAY_CALL, "receives_from_ipv4", NULL, SENDS_ARE_TRACED, 0 },
-	{ FACT_DATAGRAMS, WAY_CALL, "receives_from_ipv6", NULL, SENDS_ARE_TRACED, 0 },
 	/* Its arguments are others before. */
 	{ FACT_URING, WAY_CALL, "uring_complete", NULL, KERNEL_VERSION(6, 15, 0), 0 },
 	{ FACT_STATES, WAY_TRACEPOINT, "tcp_state", NULL, 0, 0 },
@@ -163,13 +163,33 @@ static bool has_functions(struct hooks *self, enum hook_fact fact)
 	return some;
 }
 
+/* Whether cgroup programs may be loaded, and there is where to attach them: CAP_NET_ADMIN. */
+static bool cgroups_granted(void)
+{
+	static const struct bpf_insn allow[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1 }, /* r0 = 1 */
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options,
+		    .expected_attach_type = BPF_CGROUP_INET_SOCK_RELEASE);
+	int root = cgroup_root(), fd;
+
+	if (root < 0)
+		return false;
+	close(root);
+	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK, NULL, "Dual BSD/GPL", allow, 2, &options);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 static enum hook_way choose_datagrams(struct hooks *self, bool functions)
 {
 	if (!self->udp)
 		return WAY_NONE;
 	if (functions && has_functions(self, FACT_DATAGRAMS))
 		return WAY_FUNCTION;
-	return self->kernel >= SENDS_ARE_TRACED ? WAY_CALL : WAY_NONE;
+	return self->kernel >= SENDS_ARE_TRACED && cgroups_granted() ? WAY_CALL : WAY_NONE;
 }
 
 static enum hook_way choose(struct hooks *self, enum hook_fact fact, bool functions)
