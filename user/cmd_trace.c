@@ -7,6 +7,9 @@
 #include "cmd_trace.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +35,7 @@
 #define FILE_INTERVAL 500000000ULL
 #define LOOK_INTERVAL NS_PER_S
 #define PRIORITY (-10) /* as nice(1) counts */
+#define CROWD 20000 /* sockets whose memory is worth giving back */
 #define SWEEP_INTERVAL (10 * NS_PER_S)
 
 struct trace {
@@ -50,6 +54,7 @@ struct trace {
 	uint64_t next_sweep;
 	uint64_t seen, swept; /* what the kernel side has seen, now and at the latest sweep */
 	uint64_t skipped;     /* runs of hooks, at the latest look */
+	size_t most;          /* sockets, since memory was given back */
 	int signals;          /* a signalfd */
 	int epoll;
 	bool full; /* the pipe or terminal: it is told when there is room again */
@@ -264,6 +269,21 @@ static bool handle_signals(struct trace *trace)
 	return go_on && !(trace->child && child_ended(trace->child));
 }
 
+/* A crowd of sockets that has gone leaves its memory to the C library, which would keep it. */
+static void give_back(struct trace *trace)
+{
+	size_t sockets = pipeline_sockets(trace->pipeline);
+
+	if (sockets > trace->most)
+		trace->most = sockets;
+	if (trace->most < CROWD || sockets > trace->most / 4)
+		return;
+	trace->most = sockets;
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
+}
+
 /*
  * What is not worth a look at each turn.  A sweep takes 20 ms and about 0.2 us for each
  * living socket: none while nothing happens, and a thousandth of the time at most.
@@ -276,6 +296,7 @@ static void look(struct trace *trace, bool last)
 	if (now < trace->next_look && !last)
 		return;
 	trace->next_look = now + LOOK_INTERVAL;
+	give_back(trace);
 	trace->skipped = probe_skipped(trace->probe);
 	if ((now < trace->next_sweep || trace->seen == trace->swept) && !recall && !last)
 		return;
