@@ -19,6 +19,15 @@ static __always_inline struct task_struct *current_task(void)
 	return (struct task_struct *)bpf_get_current_task();
 }
 
+/*
+ * Up to 6.3 the operations of maps returned int (d7ba4cc900bf), and a program got a register whose
+ * upper half was anything: an error that is compared must be one, too.
+ */
+static __always_inline int map_update(void *map, const void *key, const void *value, __u64 how)
+{
+	return (int)bpf_map_update_elem(map, key, value, how);
+}
+
 /* A member of the current task, or of one from the context. */
 #define TASK(task, member) (HAS_TASK_BTF ? (task)->member : BPF_CORE_READ(task, member))
 

@@ -68,7 +68,7 @@ static __always_inline struct known *known_add(const void *sock, const struct kn
 					       __u64 how)
 {
 	__u64 key = (__u64)sock;
-	long err = bpf_map_update_elem(&sockets, &key, fresh, how);
+	int err = map_update(&sockets, &key, fresh, how);
 
 	if (err && err != -EEXIST) /* with BPF_NOEXIST another hook may be faster */
 		count(lost_map);

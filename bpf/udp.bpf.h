@@ -76,7 +76,7 @@ static __always_inline bool flow_is_new(struct sock *sk, struct datagrams *mine,
 {
 	__u64 sock = (__u64)sk;
 	struct flow flow = { .tag = tag };
-	long err;
+	int err;
 
 	if (!mine->id)
 		mine->id = sock_cookie(sk) ?: sock;
@@ -87,7 +87,7 @@ static __always_inline bool flow_is_new(struct sock *sk, struct datagrams *mine,
 	if (mine->first == tag)
 		return false;
 	flow.id = mine->id;
-	err = bpf_map_update_elem(&flows, &flow, &sock, BPF_NOEXIST);
+	err = map_update(&flows, &flow, &sock, BPF_NOEXIST);
 	if (err && err != -EEXIST)
 		count(lost_map);
 	return !err;

@@ -35,7 +35,7 @@
 #define FILE_INTERVAL 500000000ULL
 #define LOOK_INTERVAL NS_PER_S
 #define PRIORITY (-10) /* as nice(1) counts */
-#define CROWD 20000 /* sockets whose memory is worth giving back */
+#define CROWD 20000    /* sockets whose memory is worth giving back */
 #define SWEEP_INTERVAL (10 * NS_PER_S)
 
 struct trace {
