@@ -3,25 +3,18 @@
  * metrics.c: the text, and the file that takes the place of another one.  What promtool
  * thinks of the text is in tests/e2e/test_service.py.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "scratch.h"
 
-#include <cmocka.h>
 #include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "metrics.h"
 
 struct fixture {
-	char dir[32];
-	char path[64];
-	char other[64];
+	char dir[SCRATCH_DIR];
+	char path[SCRATCH_PATH];
+	char other[SCRATCH_PATH];
 	struct text text;
 };
 
@@ -30,10 +23,9 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/test_metrics.XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	(void)snprintf(f->path, sizeof(f->path), "%s/m.prom", f->dir);
-	(void)snprintf(f->other, sizeof(f->other), "%s/other", f->dir);
+	make_scratch(f->dir);
+	scratch_path(f->path, f->dir, "m.prom");
+	scratch_path(f->other, f->dir, "other");
 	*state = f;
 	return 0;
 }
@@ -48,17 +40,6 @@ static int teardown(void **state)
 	assert_int_equal(rmdir(f->dir), 0); /* nothing else was left there */
 	free(f);
 	return 0;
-}
-
-static void check_content(const char *path, const char *expected)
-{
-	char data[256] = "";
-	FILE *file = fopen(path, "r");
-
-	assert_non_null(file);
-	(void)!fread(data, 1, sizeof(data) - 1, file);
-	(void)fclose(file);
-	assert_string_equal(data, expected);
 }
 
 static int replace(struct fixture *f, const char *string)
