@@ -2,8 +2,8 @@
 /*
  * See cgroup.h.  A path is read from the root to its end, name by name; each name
  * may open a container or be a service.  No allocation, no I/O, and never more than
- * one pass; tests/unit/test_cgroup.c has the layouts with where they are from.
- * processes.c is the caller.
+ * one pass.  Paths of real machines, with where they are from, are in
+ * tests/unit/test_cgroup_layouts.c.  processes.c is the caller.
  */
 #include "cgroup.h"
 
