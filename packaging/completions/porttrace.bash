@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Completion of porttrace for bash 4 and later; needs nothing of bash-completion.
 # The options here are held against the program's table (user/option_table.c, by way
-# of options_list()) by tests/unit/test_options.c: one that is missing here, or that
+# of options_list()) by tests/unit/test_options_help.c: one that is missing here, or that
 # the program does not have, fails the test.
 # shellcheck shell=bash
 

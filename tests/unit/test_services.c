@@ -3,63 +3,21 @@
  * services.c: reading /etc/services, good, odd and hostile.  Each test writes its
  * own file.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "services_fixture.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "services.h"
-
-static int load(struct services **services, const char *text, size_t len)
-{
-	char path[] = "/tmp/test_services.XXXXXX";
-	int fd = mkstemp(path), err;
-
-	assert_true(fd >= 0);
-	while (len) {
-		ssize_t done = write(fd, text, len);
-
-		assert_true(done > 0);
-		text += done;
-		len -= (size_t)done;
-	}
-	close(fd);
-	err = services_load(services, path);
-	unlink(path);
-	return err;
-}
-
-static struct services *from_bytes(const char *text, size_t len)
-{
-	struct services *services = NULL;
-
-	assert_int_equal(load(&services, text, len), 0);
-	assert_non_null(services);
-	return services;
-}
-
-static struct services *from_text(const char *text)
-{
-	return from_bytes(text, strlen(text));
-}
 
 static void test_lookups(void **state)
 {
-	struct services *s = from_text("# a comment\n"
-				       "\n"
-				       "http\t\t80/tcp\t\twww web # WWW\n"
-				       "domain 53/tcp\n"
-				       "domain 53/udp\n"
-				       "  http-alt 8080/tcp webcache\n"
-				       "syslog 514/udp\n"
-				       "shell 514/tcp cmd syslog\n");
+	struct services *s = services_from("# a comment\n"
+					   "\n"
+					   "http\t\t80/tcp\t\twww web # WWW\n"
+					   "domain 53/tcp\n"
+					   "domain 53/udp\n"
+					   "  http-alt 8080/tcp webcache\n"
+					   "syslog 514/udp\n"
+					   "shell 514/tcp cmd syslog\n");
 
 	(void)state;
 	assert_string_equal(services_name(s, TRANSPORT_TCP, 80), "http");
@@ -86,7 +44,7 @@ static void test_lookups(void **state)
 
 static void test_first_line_wins(void **state)
 {
-	struct services *s = from_text("one 7/tcp same\ntwo 7/tcp\nsame 9/tcp\n");
+	struct services *s = services_from("one 7/tcp same\ntwo 7/tcp\nsame 9/tcp\n");
 
 	(void)state;
 	assert_string_equal(services_name(s, TRANSPORT_TCP, 7), "one");
@@ -98,23 +56,23 @@ static void test_first_line_wins(void **state)
 
 static void test_lines_without_sense(void **state)
 {
-	struct services *s = from_text("a\n"
-				       "b 1\n"
-				       "c 2/\n"
-				       "d /tcp\n"
-				       "e 3/sctp\n"
-				       "f 4/tcpx\n"
-				       "g 0/tcp\n"
-				       "h 65536/tcp\n"
-				       "i 99999999999999999999999999/tcp\n"
-				       "j -5/tcp\n"
-				       "k +6/tcp\n"
-				       "l 7x/tcp\n"
-				       "#m 8/tcp\n"
-				       "n # 9/tcp\n"
-				       "o 10 /tcp\n"
-				       "\t \n"
-				       "z 65535/tcp\n");
+	struct services *s = services_from("a\n"
+					   "b 1\n"
+					   "c 2/\n"
+					   "d /tcp\n"
+					   "e 3/sctp\n"
+					   "f 4/tcpx\n"
+					   "g 0/tcp\n"
+					   "h 65536/tcp\n"
+					   "i 99999999999999999999999999/tcp\n"
+					   "j -5/tcp\n"
+					   "k +6/tcp\n"
+					   "l 7x/tcp\n"
+					   "#m 8/tcp\n"
+					   "n # 9/tcp\n"
+					   "o 10 /tcp\n"
+					   "\t \n"
+					   "z 65535/tcp\n");
 
 	(void)state;
 	for (unsigned int port = 0; port < 65535; port++) {
@@ -137,7 +95,7 @@ static void test_ends_of_files(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		struct services *s = from_text(texts[i]);
+		struct services *s = services_from(texts[i]);
 
 		assert_string_equal(services_name(s, TRANSPORT_TCP, 1), "x");
 		assert_int_equal(services_port(s, TRANSPORT_TCP, "x"), 1);
@@ -150,7 +108,7 @@ static void test_ends_of_files(void **state)
 
 static void test_empty_and_missing(void **state)
 {
-	struct services *s = from_text("");
+	struct services *s = services_from("");
 
 	(void)state;
 	assert_null(services_name(s, TRANSPORT_TCP, 80));
@@ -167,7 +125,7 @@ static void test_empty_and_missing(void **state)
 
 static void test_null(void **state)
 {
-	struct services *s = from_text("x 1/tcp\n");
+	struct services *s = services_from("x 1/tcp\n");
 
 	(void)state;
 	assert_null(services_name(NULL, TRANSPORT_TCP, 80));
@@ -200,7 +158,7 @@ static void test_binary(void **state)
 				   "y 6/tcp a\0b c\n"
 				   "\x7f 7/tcp\n"
 				   "last 8/tcp";
-	struct services *s = from_bytes(text, sizeof(text) - 1);
+	struct services *s = services_from_bytes(text, sizeof(text) - 1);
 
 	(void)state;
 	assert_null(services_name(s, TRANSPORT_TCP, 1));
@@ -231,7 +189,7 @@ static void test_long_line(void **state)
 		assert_non_null(text);
 		memset(text, 'n', len);
 		memcpy(text + len, tail, sizeof(tail));
-		s = from_text(text);
+		s = services_from(text);
 		text[len] = '\0';
 		assert_string_equal(services_name(s, TRANSPORT_TCP, 9), text);
 		assert_int_equal(services_port(s, TRANSPORT_TCP, text), 9);
@@ -254,7 +212,7 @@ static void test_every_port(void **state)
 	for (unsigned int port = 1; port < 65536; port++)
 		len += (size_t)snprintf(text + len, room - len, "t%u %u/tcp\nu%u %u/udp\n", port,
 					port, port, port);
-	s = from_bytes(text, len);
+	s = services_from_bytes(text, len);
 	for (unsigned int port = 1; port < 65536; port++) {
 		(void)snprintf(name, sizeof(name), "t%u", port);
 		assert_string_equal(services_name(s, TRANSPORT_TCP, (uint16_t)port), name);
