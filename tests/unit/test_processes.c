@@ -11,15 +11,14 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "processes.h"
-#include "procfs.h"
 
+#include "proc_start.h"
 #include "wire_records.h"
 
 #define GRAVES 1024 /* as in processes.c */
@@ -389,22 +388,9 @@ static void test_memory_of_the_gone(void **state)
 	assert_true(allocated() <= before + 4096);
 }
 
-/* The start of this process. */
 static struct pt_who own(void)
 {
-	uint64_t ticks, tick = 1000000000 / (uint64_t)sysconf(_SC_CLK_TCK);
-	char text[1024], name[PT_COMM_LEN];
-	int fd = open("/proc/self/stat", O_RDONLY);
-	uint32_t parent;
-	ssize_t len;
-
-	assert_true(fd >= 0);
-	len = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	assert_true(len > 0);
-	text[len] = 0;
-	assert_int_equal(procfs_parse_stat(text, name, &parent, &ticks), 0);
-	return (struct pt_who){ .tgid = (uint32_t)getpid(), .start = ticks * tick };
+	return (struct pt_who){ .tgid = (uint32_t)getpid(), .start = start_of(getpid()) };
 }
 
 /* What the kernel side did not tell, /proc does. */

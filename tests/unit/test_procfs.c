@@ -22,6 +22,7 @@
 
 #include "procfs.h"
 
+#include "proc_start.h"
 #include "wire_records.h"
 
 #define REST " 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25\n"
@@ -101,26 +102,6 @@ static void test_bad_stat(void **state)
 		refuse_stat(cut);
 		free(cut);
 	}
-}
-
-/* The start of a process as /proc tells it, in ns. */
-static uint64_t start_of(pid_t pid)
-{
-	uint64_t ticks, tick = 1000000000 / (uint64_t)sysconf(_SC_CLK_TCK);
-	char path[64], text[1024], name[PT_COMM_LEN];
-	uint32_t parent;
-	ssize_t len;
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY);
-	assert_true(fd >= 0);
-	len = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	assert_true(len > 0);
-	text[len] = 0;
-	assert_int_equal(procfs_parse_stat(text, name, &parent, &ticks), 0);
-	return ticks * tick;
 }
 
 static void test_own(void **state)
