@@ -328,8 +328,7 @@ class Tracer:
         if not self.json_stream:
             return self.lines, self.errors, status
         if self.output:
-            with open(self.output, "rb") as file:
-                self.records = [parse(line) for line in file]
+            self.records = read_records(self.output)
         check_promises(self.records)
         return self.records, self.errors, status
 
@@ -340,6 +339,11 @@ class Tracer:
         assert status == 0, f"exit status {status}; stderr: {errors}"
         assert not [line for line in errors if "Sanitizer" in line], errors
         return out, errors, status
+
+    def end(self):
+        """stop() for those who read themselves what it wrote."""
+        self.send_signal(signal.SIGINT)
+        assert self.process.wait(PATIENCE) == 0, self.errors
 
     def trace(self):
         """stop() for those who want nothing but the records, all of which were kept."""
@@ -353,6 +357,12 @@ def parse(line):
     text = line.decode("utf-8")
     assert text.endswith("\n"), f"no LF at the end of {text!r}"
     return Record(json.loads(text))
+
+
+def read_records(path):
+    """All of a file; every line must be a whole one."""
+    with open(path, "rb") as file:
+        return [parse(line) for line in file]
 
 
 def porttrace(*arguments, command=(), **options):
@@ -482,11 +492,32 @@ def pair(server, client, ip="127.0.0.1", **options):
     return listener, theirs, server.accept(listener.sock)
 
 
+def listen_twice(first, second):
+    """
+    Two sockets may be bound to a port with SO_REUSEADDR; only one can listen: the first
+    actor's.  Their address.
+    """
+    theirs = first.socket(reuse=True).sock
+    address = first.bind(theirs, "127.0.0.1", 0).local
+    sock = second.socket(reuse=True).sock
+    second.bind(sock, *address)
+    first.listen(theirs)
+    second.listen(sock, error="EADDRINUSE")
+    return address
+
+
 def program(name, *arguments):
     """The path of a C program of this folder, compiled by make."""
     path = os.path.join(PROGRAMS, name)
     assert os.access(path, os.X_OK), f"{path} is missing: make e2e-programs"
     return [path, *map(str, arguments)]
+
+
+def load(connections, clients=1, servers=1):
+    """Each connection makes four records, of more than 2 kB together; no two ends come twice."""
+    setting("ipv4.tcp_tw_reuse", 0)
+    subprocess.run(program("load", connections, clients, servers), stdout=subprocess.DEVNULL,
+                   check=True)
 
 
 # --- the namespace --------------------------------------------------------------------------

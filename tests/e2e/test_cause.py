@@ -5,7 +5,8 @@ import re
 import subprocess
 import sys
 
-from harness import SLOW, Actor, Folder, Tracer, check, ip, one, pair, select, setting
+from harness import (SLOW, Actor, Folder, Tracer, check, ip, listen_twice, one, pair, select,
+                     setting)
 
 TAKEN = "EADDRINUSE"
 # Seconds that a TIME_WAIT has still left when a test looks.
@@ -101,14 +102,8 @@ def test_listener_older_than_the_tracer():
 
 
 def test_listen_fails():
-    """Two sockets may be bound to a port with SO_REUSEADDR; only one can listen."""
     tracer, first, second = Tracer(), Actor("first"), Actor("second")
-    theirs = first.socket(reuse=True).sock
-    address = first.bind(theirs, "127.0.0.1", 0).local
-    sock = second.socket(reuse=True).sock
-    second.bind(sock, *address)
-    first.listen(theirs)
-    second.listen(sock, error=TAKEN)
+    listen_twice(first, second)
     record = tracer.wait(action="listen", pid=second.pid, outcome="failure")
     lone_holder(record, first, state="LISTEN")
     check(record, **{"porttrace.cause": "listener", "process.args": cmdline(second.pid)})

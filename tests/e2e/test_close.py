@@ -22,6 +22,12 @@ def exchange(server, client, there=1000, back=2345, address="127.0.0.1"):
     return ours, theirs
 
 
+def check_ends(ends, by, how, there, back):
+    """BY is the client's view; the server's is the other way around."""
+    for record, side in zip(ends, (by, {"local": "remote", "remote": "local"}[by])):
+        check(record, by=side, how=how, **{"source.bytes": there, "destination.bytes": back})
+
+
 def test_client_first():
     tracer, server, client = Tracer(), Actor("server"), Actor("client")
     ours, theirs = exchange(server, client)
@@ -46,9 +52,7 @@ def test_server_first():
     server.close(theirs.sock)
     client.receive(ours.sock)
     client.close(ours.sock)
-    mine, other = closes(tracer, client, server)
-    check(mine, by="remote", how="fin", **{"source.bytes": 3, "destination.bytes": 70000})
-    check(other, by="local", how="fin", **{"source.bytes": 3, "destination.bytes": 70000})
+    check_ends(closes(tracer, client, server), by="remote", how="fin", there=3, back=70000)
 
 
 def test_half_closed():
@@ -62,9 +66,7 @@ def test_half_closed():
     server.close(theirs.sock)
     client.receive(ours.sock)
     client.close(ours.sock)
-    mine, other = closes(tracer, client, server)
-    check(mine, by="local", how="fin", **{"source.bytes": 10, "destination.bytes": 500})
-    check(other, by="remote", how="fin", **{"source.bytes": 10, "destination.bytes": 500})
+    check_ends(closes(tracer, client, server), by="local", how="fin", there=10, back=500)
 
 
 def test_nothing_sent():
@@ -108,9 +110,7 @@ def test_reset_by_unread_data():
     client.wait_readable(ours.sock)
     client.close(ours.sock)
     server.receive(theirs.sock, error="ECONNRESET")
-    mine, other = closes(tracer, client, server)
-    check(mine, by="local", how="reset", **{"source.bytes": 0, "destination.bytes": 100})
-    check(other, by="remote", how="reset", **{"source.bytes": 0, "destination.bytes": 100})
+    check_ends(closes(tracer, client, server), by="local", how="reset", there=0, back=100)
 
 
 def test_reset_before_accept():

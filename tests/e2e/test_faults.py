@@ -1,25 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Outputs that fail, each really: tracing goes on, what is lost is counted and told."""
+import contextlib
 import os
 import pty
 import re
 import resource
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 
 from harness import (PATIENCE, PORTTRACE, PROGRAMS, READY, Actor, Folder, Skip, Tracer, alone,
-                     check_accounts, check_promises, live, mount, one, parse,
-                     private_mounts, program, select, setting)
-
-
-def load(connections=10000):
-    """Each connection makes four records, of more than 2 kB together."""
-    setting("ipv4.tcp_tw_reuse", 0)
-    subprocess.run(program("load", connections, 1, 1), stdout=subprocess.DEVNULL, check=True)
+                     check_accounts, check_promises, live, load, mount, one, parse, private_mounts,
+                     read_records, select)
 
 
 def peak_memory(pid):
@@ -32,16 +26,14 @@ def check_came_back(tracer, actor, paths=None):
     address = actor.listener().local
     tracer.wait_error("works again")
     memory = peak_memory(tracer.pid)
-    tracer.send_signal(signal.SIGINT)
-    assert tracer.process.wait(PATIENCE) == 0, tracer.errors
+    tracer.end()
     for reader in tracer.readers:
         reader.join(PATIENCE)
     records = tracer.records
     if tracer.output:
         records = []
         for path in paths or [tracer.output]:
-            with open(path, "rb") as file:
-                records += [parse(line) for line in file]
+            records += read_records(path)
     check_promises(records)
     totals = check_accounts(records, [e for e in tracer.errors if ": seen " in e])
     one(records, action="listen", local=address, pid=actor.pid)
@@ -50,62 +42,63 @@ def check_came_back(tracer, actor, paths=None):
     return totals, records
 
 
-@alone
-def test_disk_full():
-    """A file system of 1 MiB, made larger after a while."""
+@contextlib.contextmanager
+def small_disk():
+    """A folder that is a file system of 1 MiB."""
     private_mounts()
     with Folder() as folder:
         mount("-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", folder.path)
+        yield folder
+        subprocess.run(["umount", folder.path], check=True)
+
+
+def make_larger(folder):
+    mount("-o", "remount,size=100m", folder.path)
+
+
+@alone
+def test_disk_full():
+    """It is made larger after a while."""
+    with small_disk() as folder:
         tracer, actor = Tracer(output=folder("log")), Actor()
         load(20000)
         tracer.wait_error("No space left")
         assert tracer.process.poll() is None
-        mount("-o", "remount,size=100m", folder.path)
+        make_larger(folder)
         totals, records = check_came_back(tracer, actor)
         assert totals["lost"]["sink"] > 0, totals
         assert totals["lost"]["ring"] == 0, totals
         assert [r["porttrace.lost.stage"] for r in select(records, action="lost")] == ["sink"]
-        subprocess.run(["umount", folder.path], check=True)
 
 
 @alone
 def test_disk_full_for_a_moment():
     """What waits is not lost."""
-    private_mounts()
-    with Folder() as folder:
-        mount("-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", folder.path)
+    with small_disk() as folder:
         tracer, actor = Tracer(output=folder("log")), Actor()
         load(1500)
         tracer.wait_error("No space left")
-        mount("-o", "remount,size=100m", folder.path)
+        make_larger(folder)
         totals, records = check_came_back(tracer, actor)
         assert not sum(totals["lost"].values()), totals
         assert len(live(records)) >= 6000
-        subprocess.run(["umount", folder.path], check=True)
 
 
 @alone
 def test_disk_full_until_the_end():
     """Whole lines stay, and a run that could write something is no failure."""
-    private_mounts()
-    with Folder() as folder:
-        mount("-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", folder.path)
+    with small_disk() as folder:
         tracer = Tracer(output=folder("log"))
         load(1500)
         tracer.wait_error("No space left")
-        tracer.send_signal(signal.SIGINT)
-        assert tracer.process.wait(PATIENCE) == 0, tracer.errors
+        tracer.end()
         tracer.wait_error("could not be written")
-        with open(folder("log"), "rb") as file:
-            records = [parse(line) for line in file]
+        records = read_records(folder("log"))
         assert select(records, action="start") and not select(records, action="stop")
-        subprocess.run(["umount", folder.path], check=True)
 
 
 def test_disk_full_from_the_beginning():
-    private_mounts()
-    with Folder() as folder:
-        mount("-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", folder.path)
+    with small_disk() as folder:
         with open(folder("filler"), "wb") as file, open(folder("log"), "wb"):
             file.write(bytes((1 << 20) - 4096))
             try:
@@ -120,7 +113,6 @@ def test_disk_full_from_the_beginning():
         assert done.returncode == 5, done
         assert "No space left" in done.stderr, done
         assert os.path.getsize(folder("log")) == 0
-        subprocess.run(["umount", folder.path], check=True)
 
 
 @alone
@@ -168,10 +160,8 @@ def test_read_only_file_system():
         tracer.send_signal(signal.SIGHUP)
         address = actor.listener().local
         tracer.wait_error("works again")
-        tracer.send_signal(signal.SIGINT)
-        assert tracer.process.wait(PATIENCE) == 0, tracer.errors
-        with open(folder("mnt/log"), "rb") as file:
-            records = [parse(line) for line in file]
+        tracer.end()
+        records = read_records(folder("mnt/log"))
         one(records, action="listen", local=address)
         assert not sum(one(records, action="stop")["porttrace.totals.lost"].values())
         assert len(live(records)) >= 4000
@@ -191,8 +181,7 @@ def test_removed_folder():
         os.mkdir(folder("logs"))
         address = actor.listener().local
         tracer.wait_error("works again")
-        tracer.send_signal(signal.SIGINT)
-        assert tracer.process.wait(PATIENCE) == 0, tracer.errors
+        tracer.end()
         with first, open(folder("logs/log"), "rb") as file:
             records = [parse(line) for line in first] + [parse(line) for line in file]
         totals = check_accounts(records, [e for e in tracer.errors if ": seen " in e])
@@ -223,11 +212,9 @@ def test_reader_sleeps():
         reader.send_signal(signal.SIGCONT)
         address = actor.listener().local
         tracer.wait_error("works again")
-        tracer.send_signal(signal.SIGINT)
-        assert tracer.process.wait(PATIENCE) == 0, tracer.errors
+        tracer.end()
         assert reader.wait(PATIENCE) == 0
-        with open(folder("copy"), "rb") as file:
-            records = [parse(line) for line in file]
+        records = read_records(folder("copy"))
         totals = check_accounts(records, [e for e in tracer.errors if ": seen " in e])
         assert totals["lost"]["sink"] > 0 and totals["lost"]["ring"] == 0, totals
         one(records, action="listen", local=address)
@@ -242,8 +229,7 @@ def test_reader_never_wakes():
         tracer = Tracer(stdout=ours)
         os.close(ours)
         load(500)
-        tracer.send_signal(signal.SIGINT)
-        assert tracer.process.wait(PATIENCE) == 0, tracer.errors
+        tracer.end()
         tracer.wait_error("could not be written")
         reader.kill()
         reader.wait()
@@ -316,6 +302,5 @@ def test_terminal_that_is_stopped():
     tracer = Tracer(json_stream=False, stdout=theirs)
     os.close(theirs)
     load(500)
-    tracer.send_signal(signal.SIGINT)
-    assert tracer.process.wait(PATIENCE) == 0, tracer.errors
+    tracer.end()
     os.close(ours)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """listen: sockets that begin to take connections, or fail to."""
-from harness import Actor, Tracer, check, none, one
+from harness import Actor, Tracer, check, listen_twice, none, one
 
 
 def test_listen():
@@ -36,14 +36,8 @@ def test_again_tells_nothing():
 
 
 def test_conflict():
-    """Two sockets may be bound to a port with SO_REUSEADDR; only one can listen."""
     tracer, first, second = Tracer(), Actor("first"), Actor("second")
-    theirs = first.socket(reuse=True).sock
-    address = first.bind(theirs, "127.0.0.1", 0).local
-    sock = second.socket(reuse=True).sock
-    second.bind(sock, *address)
-    first.listen(theirs)
-    second.listen(sock, error="EADDRINUSE")
+    address = listen_twice(first, second)
     records = tracer.trace()
     one(records, action="listen", pid=first.pid, outcome="success", local=address)
     one(records, action="listen", pid=second.pid, outcome="failure", error="EADDRINUSE",

@@ -8,8 +8,8 @@ import subprocess
 import threading
 import time
 
-from harness import (PATIENCE, Actor, Folder, Record, Skip, Tracer, alone, check_promises,
-                     live, one, parse, program, select, setting)
+from harness import (PATIENCE, Actor, Folder, Record, Skip, Tracer, alone, check_promises, live,
+                     load, one, parse, read_records, select)
 
 
 def wait_for(condition, otherwise):
@@ -23,18 +23,17 @@ def wait_for(condition, otherwise):
     raise AssertionError(otherwise)
 
 
-class Load:
+class Connections:
     """Connections, until it is stopped."""
 
     def __init__(self):
-        setting("ipv4.tcp_tw_reuse", 0)
         self.done = False
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
 
     def _run(self):
         while not self.done:
-            subprocess.run(program("load", 500, 1, 1), stdout=subprocess.DEVNULL, check=True)
+            load(500)
 
     def stop(self):
         self.done = True
@@ -46,14 +45,9 @@ def lines_of(path):
         return file.readlines()
 
 
-def read_whole(path):
-    """Its records; every line must be a whole one."""
-    return [parse(line) for line in lines_of(path)]
-
-
 def check_complete(paths, lost=0):
     """Every sequence number exactly once over all files, and the totals are those."""
-    records = sorted((r for path in paths for r in read_whole(path)),
+    records = sorted((r for path in paths for r in read_records(path)),
                      key=lambda r: r["event.sequence"])
     numbers = [record["event.sequence"] for record in records]
     assert numbers == list(range(1, len(numbers) + 1)), \
@@ -72,31 +66,34 @@ def test_sighup_a_thousand_times():
         tracer = Tracer("-q", output=folder("log"), ready=False)
         wait_for(lambda: os.path.exists(folder("log")) and os.path.getsize(folder("log")),
                  "no start record")
-        load = Load()
+        connections = Connections()
         for i in range(1000):
             os.rename(folder("log"), folder(f"log-{i:04}"))
             tracer.send_signal(signal.SIGHUP)
             wait_for(lambda: os.path.exists(folder("log")), "not opened again")
-        load.stop()
-        tracer.send_signal(signal.SIGINT)
-        assert tracer.process.wait(PATIENCE) == 0, tracer.errors
+        connections.stop()
+        tracer.end()
         paths = sorted(glob.glob(folder("log*")))
         assert len(paths) == 1001, len(paths)
         records = check_complete(paths)
         # In the order of the names too: no record went into an older file.
         in_order = [r["event.sequence"] for path in paths[1:] + paths[:1]
-                    for r in read_whole(path)]
+                    for r in read_records(path)]
         assert in_order == [r["event.sequence"] for r in records]
         assert len(live(records)) > 2000, len(records)
+
+
+def rotated(folder, keep, connections):
+    """A run whose log is of more than one file."""
+    tracer = Tracer("--rotate-size", "64K", "--rotate-keep", str(keep), output=folder("log"))
+    load(connections)
+    tracer.end()
 
 
 @alone
 def test_rotate_by_size():
     with Folder() as folder:
-        tracer = Tracer("--rotate-size", "64K", "--rotate-keep", "9999", output=folder("log"))
-        subprocess.run(program("load", 3000, 1, 1), stdout=subprocess.DEVNULL, check=True)
-        tracer.send_signal(signal.SIGINT)
-        assert tracer.process.wait(PATIENCE) == 0, tracer.errors
+        rotated(folder, keep=9999, connections=3000)
         paths = glob.glob(folder("log*"))
         assert len(paths) > 20, paths
         for path in paths:
@@ -104,20 +101,17 @@ def test_rotate_by_size():
             assert os.stat(path).st_mode & 0o7777 == 0o640, path
         check_complete(paths)
         # The youngest of the old ones is .1.
-        last = read_whole(folder("log.1"))[-1]["event.sequence"]
-        assert read_whole(folder("log"))[0]["event.sequence"] == last + 1
+        last = read_records(folder("log.1"))[-1]["event.sequence"]
+        assert read_records(folder("log"))[0]["event.sequence"] == last + 1
 
 
 @alone
 def test_rotate_keeps_so_many():
     with Folder() as folder:
-        tracer = Tracer("--rotate-size", "64K", "--rotate-keep", "2", output=folder("log"))
-        subprocess.run(program("load", 1000, 1, 1), stdout=subprocess.DEVNULL, check=True)
-        tracer.send_signal(signal.SIGINT)
-        assert tracer.process.wait(PATIENCE) == 0, tracer.errors
+        rotated(folder, keep=2, connections=1000)
         assert sorted(os.listdir(folder.path)) == ["log", "log.1", "log.2"]
         numbers = [r["event.sequence"] for name in ("log.2", "log.1", "log")
-                   for r in read_whole(folder(name))]
+                   for r in read_records(folder(name))]
         assert numbers == list(range(numbers[0], numbers[-1] + 1))
 
 
@@ -145,8 +139,7 @@ def test_logrotate():
             subprocess.run([logrotate, "-f", "-s", folder("state"), folder("conf")], check=True)
             wait_for(lambda: sum("opened again" in e for e in tracer.errors) > turn,
                      "not opened again")
-        tracer.send_signal(signal.SIGINT)
-        assert tracer.process.wait(PATIENCE) == 0, tracer.errors
+        tracer.end()
         for name in ("log.2.gz", "log.3.gz"):
             subprocess.run(["gunzip", folder(name)], check=True)
         records = check_complete([folder(n) for n in ("log", "log.1", "log.2", "log.3")])
@@ -197,12 +190,12 @@ def test_killed_under_load():
         assert {"prog", "map", "link"} == {kind for kind, _ in objects}, objects
         for kind, number in objects:
             assert still_there(kind, number), (kind, number)
-        load = Load()
+        connections = Connections()
         wait_for(lambda: os.path.getsize(folder("log")) > 100000, "the log does not grow")
         tracer.process.kill()
         tracer.process.wait()
         killed = time.monotonic()
-        load.stop()
+        connections.stop()
         wait_for(lambda: time.monotonic() - killed >= 1, "")
         left = [thing for thing in objects if still_there(*thing)]
         assert not left, left
@@ -212,8 +205,7 @@ def test_killed_under_load():
             os.truncate(folder("log"), os.path.getsize(folder("log")) - 7)
         again, actor = Tracer(output=folder("log")), Actor()
         address = actor.listener().local
-        again.send_signal(signal.SIGINT)
-        assert again.process.wait(PATIENCE) == 0, again.errors
+        again.end()
         lines = lines_of(folder("log"))
         assert lines[:len(before) - 1] == before[:-1]
         records = [parse(line) for line in before[:-1]]
@@ -231,7 +223,7 @@ def test_two_at_once():
     """Neither disturbs the other, and each tells everything."""
     with Folder() as folder:
         both = [Tracer(output=folder("first")), Tracer(output=folder("second"))]
-        subprocess.run(program("load", 1000, 1, 1), stdout=subprocess.DEVNULL, check=True)
+        load(1000)
         first = both[0].stop()[0]
         late = Actor().listener().local
         second = both[1].stop()[0]
@@ -253,11 +245,10 @@ def test_two_in_one_file():
     with Folder() as folder:
         rotation = ("--rotate-size", "256K", "--rotate-keep", "9999")
         both = [Tracer(*rotation, output=folder("log")), Tracer(*rotation, output=folder("log"))]
-        subprocess.run(program("load", 1000, 1, 1), stdout=subprocess.DEVNULL, check=True)
+        load(1000)
         for tracer in both:
-            tracer.send_signal(signal.SIGINT)
-            assert tracer.process.wait(PATIENCE) == 0, tracer.errors
-        records = [r for path in glob.glob(folder("log*")) for r in read_whole(path)]
+            tracer.end()
+        records = [r for path in glob.glob(folder("log*")) for r in read_records(path)]
         stops = select(records, action="stop")
         assert len(stops) == 2
         assert sum(stop["porttrace.totals"]["written"] for stop in stops) == len(records)

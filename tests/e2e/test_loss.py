@@ -3,19 +3,17 @@
 import os
 import re
 import signal
-import subprocess
 import time
 
-from harness import (PROGRAMS, Actor, Folder, Tracer, alone, check, check_accounts, live, mount,
-                     one, private_mounts, program, select, setting)
+from harness import (PROGRAMS, Actor, Folder, Tracer, alone, check, check_accounts, live, load,
+                     mount, one, private_mounts, select)
 
 
 def overflow(ring_size, connections):
     """The records of a run whose tracer was stopped while CONNECTIONS came and went."""
-    setting("ipv4.tcp_tw_reuse", 0)
     tracer = Tracer("--ring-size", ring_size)
     tracer.send_signal(signal.SIGSTOP)
-    subprocess.run(program("load", connections, 1, 1), stdout=subprocess.DEVNULL, check=True)
+    load(connections)
     tracer.send_signal(signal.SIGCONT)
     return tracer.stop()
 
@@ -42,10 +40,9 @@ def test_smallest_ring():
 @alone
 def test_what_is_lost_is_known_again():
     """After a loss the ledger is repaired: who holds the older socket is right."""
-    setting("ipv4.tcp_tw_reuse", 0)
     tracer = Tracer("--ring-size", "4096")
     tracer.send_signal(signal.SIGSTOP)
-    subprocess.run(program("load", 500, 1, 1), stdout=subprocess.DEVNULL, check=True)
+    load(500)
     server, client = Actor("server"), Actor("client")
     listener = server.listener()
     ours = client.client(listener.local)
@@ -65,14 +62,13 @@ def test_what_is_lost_is_known_again():
 
 @alone
 def test_tracer_sleeps_for_ten_seconds():
-    setting("ipv4.tcp_tw_reuse", 0)
     # Into a file: tens of thousands of records are more than this program reads in time.
     with Folder() as folder:
         tracer = Tracer("--ring-size", "2M", output=folder("log"))
         tracer.send_signal(signal.SIGSTOP)
         wake = time.monotonic() + 10  # that long is the fault
         while time.monotonic() < wake:
-            subprocess.run(program("load", 2000, 1, 1), stdout=subprocess.DEVNULL, check=True)
+            load(2000)
         tracer.send_signal(signal.SIGCONT)
         actor = Actor()
         address = actor.listener().local
@@ -86,10 +82,9 @@ def test_full_map():
     """No room for sockets: counted, and who is behind them is not guessed."""
     tracer = Tracer(environment={"LD_PRELOAD": os.path.join(PROGRAMS, "failing_map.so"),
                                  "FULL_MAP": "sockets"})
-    setting("ipv4.tcp_tw_reuse", 0)
     actor = Actor()
     listeners = [actor.listener().local for _ in range(40)]
-    subprocess.run(program("load", 200, 1, 1), stdout=subprocess.DEVNULL, check=True)
+    load(200)
     records, errors, _ = tracer.stop()
     totals = check_accounts(records, errors)
     assert totals["lost"]["map"] > 0, totals
@@ -101,14 +96,13 @@ def test_full_map():
 @alone
 def test_skipped_hooks():
     """The kernel leaves out programs that would interrupt themselves: made up for, exactly."""
-    setting("ipv4.tcp_tw_reuse", 0)
     private_mounts()
     mount("-t", "sysfs", "sysfs", "/sys")  # of this namespace
     with open("/sys/class/net/lo/queues/rx-0/rps_cpus", "w", encoding="ascii") as file:
         file.write("3")  # softirq may come at any moment
     tracer = Tracer("-v")
     for _ in range(5):
-        subprocess.run(program("load", 2000, 2, 2), stdout=subprocess.DEVNULL, check=True)
+        load(2000, 2, 2)
     records, errors, _ = tracer.stop()
     totals = check_accounts(records, [e for e in errors if ": seen " in e])
     told, = [re.search(r"skipped hooks (\d+) times, told later (\d+)", e) for e in errors

@@ -7,8 +7,8 @@ import signal
 import socket
 import subprocess
 
-from harness import (PATIENCE, PORTTRACE, PROGRAMS, ROOT, Actor, Folder, Skip, Tracer, check, one,
-                     parse, porttrace, program, setting)
+from harness import (PATIENCE, PORTTRACE, PROGRAMS, ROOT, Actor, Folder, Skip, Tracer, check, load,
+                     one, parse, porttrace, read_records)
 
 
 def metrics(path):
@@ -168,7 +168,6 @@ def test_rights_are_given_up():
 
 def test_everything_works_without_them():
     """Sweeps, processes of other users, SIGHUP, rotation, metrics; nothing is refused."""
-    setting("ipv4.tcp_tw_reuse", 0)
     with Folder() as folder:
         with open(folder("m.prom"), "w", encoding="ascii"):
             pass
@@ -180,18 +179,16 @@ def test_everything_works_without_them():
         address = stranger.listener().local
         # After a loss everything is read again, by an iterator.
         tracer.send_signal(signal.SIGSTOP)
-        subprocess.run(program("load", 500, 1, 1), stdout=subprocess.DEVNULL, check=True)
+        load(500)
         tracer.send_signal(signal.SIGCONT)
         late = Actor("late").listener().local
         os.rename(folder("log"), folder("log.old"))
         tracer.send_signal(signal.SIGHUP)
-        tracer.send_signal(signal.SIGINT)
-        assert tracer.process.wait(PATIENCE) == 0, tracer.errors
+        tracer.end()
         records = []
         for name in os.listdir(folder.path):
             if name.startswith("log"):
-                with open(folder(name), "rb") as file:
-                    records += [parse(line) for line in file]
+                records += read_records(folder(name))
         found = one(records, action="listen", local=address)
         check(found, pid=stranger.pid, **{"process.executable": stranger.executable,
                                           "process.user.id": "1234"})
