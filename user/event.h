@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "clock.h"
 #include "porttrace/wire.h"
@@ -56,6 +57,15 @@ struct endpoint {
 	uint8_t ip[16]; /* network order, IPv4 as ::ffff:a.b.c.d */
 	uint16_t port;  /* 0: there is no such end, or its port is not known */
 };
+
+/* Loopback addresses never leave their namespace. */
+static inline bool endpoint_is_loopback(const struct endpoint *end)
+{
+	static const uint8_t ipv6[16] = { [15] = 1 };
+	static const uint8_t ipv4[13] = { [10] = 0xff, [11] = 0xff, [12] = 127 };
+
+	return !memcmp(end->ip, ipv6, sizeof(ipv6)) || !memcmp(end->ip, ipv4, sizeof(ipv4));
+}
 
 /* Counts of a run, for EVENT_STOP: seen = written + filtered + lost. */
 struct event_totals {

@@ -207,14 +207,6 @@ static void json_range(struct text *out, uint16_t port)
 		TEXT_LITERAL(out, "\"range\":\"dynamic\",");
 }
 
-static bool is_loopback(const uint8_t ip[16])
-{
-	static const uint8_t ipv6[16] = { [15] = 1 };
-	static const uint8_t ipv4[13] = { [10] = 0xff, [11] = 0xff, [12] = 127 };
-
-	return memcmp(ip, ipv6, sizeof(ipv6)) == 0 || memcmp(ip, ipv4, sizeof(ipv4)) == 0;
-}
-
 /* From where a bound port can be reached. */
 static void json_scope(struct text *out, const struct event *event)
 {
@@ -227,7 +219,7 @@ static void json_scope(struct text *out, const struct event *event)
 		TEXT_LITERAL(out, "\"scope\":\"any\",");
 	else if (format_is_multicast(event->local.ip))
 		TEXT_LITERAL(out, "\"scope\":\"multicast\",");
-	else if (is_loopback(event->local.ip))
+	else if (endpoint_is_loopback(&event->local))
 		TEXT_LITERAL(out, "\"scope\":\"loopback\",");
 	else
 		TEXT_LITERAL(out, "\"scope\":\"host\",");

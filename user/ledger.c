@@ -2,14 +2,16 @@
 /*
  * See ledger.h.  A socket is found in two ways: by its address in the kernel, which
  * is its identity while it lives, and by its two ends, which leads to the socket at
- * the other side of a connection and to the listener behind a port.
+ * the other side of a connection (ledger_peer.c) and to the listener behind a port
+ * (ledger_listener.c).
  */
 #include "ledger.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "foresight.h"
+#include "ledger_listener.h"
+#include "ledger_peer.h"
+#include "ledger_queue.h"
 #include "ledger_table.h"
 
 #define TCP_ESTABLISHED 1 /* include/net/tcp_states.h */
@@ -20,15 +22,8 @@
 struct ledger {
 	struct table table;
 	const struct foresight *foresight;
-	/* The listener that was closed last, and by whom. */
-	struct {
-		struct endpoint local;
-		uint32_t netns;
-		struct pt_who by;
-	} stopped;
+	struct stopped stopped;
 };
-
-static const struct endpoint nowhere;
 
 struct ledger *ledger_new(struct processes *processes, const struct foresight *foresight)
 {
@@ -80,7 +75,7 @@ const struct socket *ledger_find(const struct ledger *ledger, uint64_t sock, uin
 
 bool ledger_trusts(const struct ledger *ledger, const struct socket *socket)
 {
-	return ((const struct entry *)socket)->epoch == ledger->table.epoch;
+	return table_trusts(&ledger->table, (const struct entry *)socket);
 }
 
 void ledger_doubt(struct ledger *ledger)
@@ -94,7 +89,7 @@ void ledger_believe(struct ledger *ledger)
 
 	while ((entry = next)) {
 		next = table_next(&ledger->table, entry);
-		if (entry->epoch != ledger->table.epoch)
+		if (!table_trusts(&ledger->table, entry))
 			table_forget(&ledger->table, entry);
 	}
 }
@@ -165,219 +160,9 @@ static void learn(struct ledger *ledger, struct entry *entry, const struct pt_so
 	entry->epoch = ledger->table.epoch;
 }
 
-/* Loopback addresses never leave their namespace. */
-static bool is_loopback(const struct endpoint *end)
-{
-	static const uint8_t ipv6[16] = { [15] = 1 };
-	static const uint8_t ipv4[13] = { [10] = 0xff, [11] = 0xff, [12] = 127 };
-
-	return !memcmp(end->ip, ipv6, sizeof(ipv6)) || !memcmp(end->ip, ipv4, sizeof(ipv4));
-}
-
-/*
- * The socket at the other side of a connection, a living one by preference.  NULL if
- * there is none here, or if it can't be told from another: the same ends exist in
- * two more namespaces.
- */
-static struct entry *other_side(const struct ledger *ledger, const struct event *event)
-{
-	bool stays = is_loopback(&event->local) || is_loopback(&event->remote);
-	struct entry *entry = NULL, *near = NULL, *far = NULL;
-	size_t far_count = 0;
-
-	while ((entry = table_between(&ledger->table, &event->remote, &event->local, entry))) {
-		if (entry->epoch != ledger->table.epoch || entry->socket.kind == PT_DATAGRAM)
-			continue;
-		if (entry->socket.netns == event->netns) {
-			if (!near || near->socket.closed)
-				near = entry;
-		} else if (!stays && !entry->socket.closed) {
-			far = entry;
-			far_count++;
-		}
-	}
-	if (near)
-		return near;
-	return far_count == 1 ? far : NULL;
-}
-
 const struct socket *ledger_other_side(const struct ledger *ledger, const struct event *event)
 {
-	return (const struct socket *)other_side(ledger, event);
-}
-
-/* Name the process at the other side, and let both sockets remember each other's. */
-static void meet(struct ledger *ledger, struct entry *entry, struct event *event,
-		 struct process *owner)
-{
-	struct entry *other = other_side(ledger, event);
-
-	if (!other)
-		return;
-	event->peer = other->socket.owner;
-	if (other->socket.owner) {
-		table_hold(&ledger->table, &entry->peer, other->socket.owner);
-		entry->guessed = false;
-	}
-	if (owner) {
-		table_hold(&ledger->table, &other->peer, owner);
-		other->guessed = false;
-	}
-}
-
-/* Another process may have the listener's descriptor: a child since its last fork. */
-static bool is_shared(const struct entry *listener)
-{
-	const struct process *owner = listener->socket.owner;
-
-	return listener->shared || !owner || processes_exited(owner) ||
-	       processes_forked(owner) >= listener->alone;
-}
-
-/* The next listener of netns at that address and port but for those with a flag of without. */
-static struct entry *next_listener(const struct ledger *ledger, const struct endpoint *at,
-				   uint32_t netns, uint8_t without, struct entry *after)
-{
-	while ((after = table_between(&ledger->table, at, &nowhere, after)))
-		if (after->socket.kind == PT_LISTENER && after->socket.netns == netns &&
-		    !(after->socket.flags & without))
-			break;
-	return after;
-}
-
-/* Which listeners are looked for. */
-struct wanted {
-	uint32_t netns;
-	uint64_t before; /* only those that listened already at that boot time */
-	bool alone;      /* only if no other process can accept there */
-};
-
-/*
- * Look for listeners at an address and port, but for those with a flag of without; *owner
- * becomes their only process, and stays NULL where there are several, or where it is dead:
- * then somebody else has the listener.  The number that was found.
- */
-static size_t listeners_at(const struct ledger *ledger, const struct endpoint *at,
-			   const struct wanted *wanted, uint8_t without, struct process **owner)
-{
-	struct entry *entry = NULL;
-	struct process *only = NULL;
-	bool several = false;
-	size_t found = 0;
-
-	while ((entry = next_listener(ledger, at, wanted->netns, without, entry))) {
-		if (entry->socket.since > wanted->before)
-			continue;
-		several |= entry->epoch != ledger->table.epoch ||
-			   (found && entry->socket.owner != only) ||
-			   (wanted->alone && is_shared(entry));
-		only = entry->socket.owner;
-		found++;
-	}
-	if (found && !several && only && !processes_exited(only))
-		*owner = only;
-	return found;
-}
-
-/*
- * Where a listener may be bound to get what goes to an address, as the kernel chooses:
- * 0 the exact address, 1 any address of IPv4, 2 "::", unless it has a flag of *without.
- * false: there is no such place.
- */
-static bool listening_place(const struct endpoint *at, bool ipv4, int i, struct endpoint *place,
-			    uint8_t *without)
-{
-	*place = (struct endpoint){ .port = at->port };
-	*without = 0;
-	switch (i) {
-	case 0:
-		*place = *at;
-		return true;
-	case 1:
-		place->ip[10] = place->ip[11] = 0xff;
-		return ipv4;
-	case 2:
-		*without = ipv4 ? PT_V6ONLY : 0;
-		return true;
-	default:
-		return false;
-	}
-}
-
-#define PLACES 3
-
-/*
- * The process that listens where a connection goes.  Alone means also wherever "there" is:
- * to another address than loopback a connection may leave this machine, or be translated.
- */
-static struct process *listener_at(const struct ledger *ledger, const struct endpoint *at,
-				   bool ipv4, const struct wanted *wanted)
-{
-	int places = wanted->alone && !is_loopback(at) ? 1 : PLACES;
-	struct process *owner = NULL;
-	struct endpoint place;
-	uint8_t without;
-
-	for (int i = 0; i < places; i++)
-		if (listening_place(at, ipv4, i, &place, &without) &&
-		    listeners_at(ledger, &place, wanted, without, &owner))
-			break;
-	return owner;
-}
-
-/*
- * Look for UDP sockets with these two ends, but for those with a flag of without; *owner becomes
- * their only process, and stays NULL where there are several.  The number that was found.
- */
-static size_t datagrams_between(const struct ledger *ledger, const struct endpoint *local,
-				const struct endpoint *remote, uint32_t netns, uint8_t without,
-				struct process **owner)
-{
-	struct process *only = NULL;
-	struct entry *entry = NULL;
-	bool several = false;
-	size_t found = 0;
-
-	while ((entry = table_between(&ledger->table, local, remote, entry))) {
-		if (entry->socket.kind != PT_DATAGRAM || entry->socket.netns != netns ||
-		    entry->socket.flags & without)
-			continue;
-		several |= entry->epoch != ledger->table.epoch || is_shared(entry) ||
-			   (found && entry->socket.owner != only);
-		only = entry->socket.owner;
-		found++;
-	}
-	if (found && !several)
-		*owner = only;
-	return found;
-}
-
-/*
- * The listener that a process accepted a connection from.  Of several at one address
- * the one that is its own; NULL if that can't be told.
- */
-static struct entry *listener_of(const struct ledger *ledger, const struct event *event,
-				 const struct process *acceptor)
-{
-	struct endpoint place;
-	uint8_t without;
-
-	for (int i = 0; i < PLACES; i++) {
-		struct entry *entry = NULL, *found = NULL;
-		size_t count = 0;
-
-		if (!listening_place(&event->local, event->ipv4, i, &place, &without))
-			continue;
-		while ((entry = next_listener(ledger, &place, event->netns, without, entry))) {
-			if (entry->socket.owner == acceptor)
-				return entry;
-			found = entry;
-			count++;
-		}
-		if (count)
-			return count == 1 && found->epoch == ledger->table.epoch ? found : NULL;
-	}
-	return NULL;
+	return (const struct socket *)peer_side(&ledger->table, event);
 }
 
 /* Take a new socket in, or the next chapter of one; NULL: no memory. */
@@ -415,7 +200,7 @@ static bool apply_open(struct ledger *ledger, const struct pt_socket *record, st
 {
 	struct entry *entry = find(ledger, record);
 
-	if (entry && entry->epoch == ledger->table.epoch) {
+	if (entry && table_trusts(&ledger->table, entry)) {
 		if (owner && record->fd)
 			table_share(&ledger->table, entry, owner, record->fd);
 		return false;
@@ -425,102 +210,8 @@ static bool apply_open(struct ledger *ledger, const struct pt_socket *record, st
 	if (entry && !record->fd)
 		entry->shared = true;
 	if (entry && record->kind == PT_CONNECTION)
-		meet(ledger, entry, event, owner);
+		peer_meet(&ledger->table, entry, event, owner);
 	return true;
-}
-
-static struct process *foreseen(const struct ledger *ledger, const struct event *event,
-				uint64_t boot_to_real)
-{
-	const struct pt_who *acceptor = foresight_acceptor(ledger->foresight, event);
-
-	return acceptor ? processes_find(ledger->table.processes, acceptor, boot_to_real) : NULL;
-}
-
-/*
- * Who is at the other end of a connection that this end began and that was not accepted
- * yet: who is about to, or who alone can.
- */
-static struct process *coming_peer(const struct ledger *ledger, const struct event *event,
-				   uint64_t boot_to_real)
-{
-	struct wanted wanted = { .netns = event->netns, .before = UINT64_MAX, .alone = true };
-
-	return foreseen(ledger, event, boot_to_real)
-		       ?: listener_at(ledger, &event->remote, event->ipv4, &wanted);
-}
-
-/* The peer was to accept, and died; a child that it had since may have the listener. */
-static bool is_outlived(const struct entry *entry)
-{
-	return entry->guessed && entry->peer && processes_exited(entry->peer) &&
-	       processes_forked(entry->peer) >= entry->alone;
-}
-
-/* Who was at the other end of a connection that ends. */
-static struct process *leaving_peer(const struct ledger *ledger, const struct entry *entry,
-				    const struct event *event, uint64_t boot_to_real)
-{
-	struct entry *other = other_side(ledger, event);
-	struct process *peer = other ? other->socket.owner : NULL;
-
-	if (!peer && event->initiator == PT_LOCAL)
-		peer = foreseen(ledger, event, boot_to_real);
-	if (!peer && entry && entry->epoch == ledger->table.epoch && !is_outlived(entry))
-		peer = entry->peer;
-	return peer;
-}
-
-static void note_stopped(struct ledger *ledger, const struct pt_socket *record,
-			 const struct event *event)
-{
-	ledger->stopped.local = event->local;
-	ledger->stopped.netns = event->netns;
-	ledger->stopped.by = record->actor;
-}
-
-/* Whether the connection waited in the listener that was closed last, by the same process. */
-static bool was_in_queue(const struct ledger *ledger, const struct pt_socket *record,
-			 const struct event *event)
-{
-	struct endpoint place;
-	uint8_t without;
-
-	if (ledger->stopped.netns != event->netns ||
-	    ledger->stopped.by.tgid != record->actor.tgid ||
-	    ledger->stopped.by.start != record->actor.start)
-		return false;
-	for (int i = 0; i < PLACES; i++)
-		if (listening_place(&event->local, event->ipv4, i, &place, &without) &&
-		    place.port == ledger->stopped.local.port &&
-		    !memcmp(place.ip, ledger->stopped.local.ip, sizeof(place.ip)))
-			return true;
-	return false;
-}
-
-/*
- * Whose a connection was that nobody accepted: the listener's.  A listener takes its queue
- * with it, right after its own end was told: then whoever closed it had it, and who listens
- * there now has nothing to do with it.
- */
-static struct process *queue_owner(const struct ledger *ledger, const struct pt_socket *record,
-				   const struct entry *entry, const struct event *event,
-				   uint64_t boot_to_real)
-{
-	struct wanted wanted = { .netns = event->netns };
-
-	if (record->actor.tgid)
-		return was_in_queue(ledger, record, event)
-			       ? processes_find(ledger->table.processes, &record->actor,
-						boot_to_real)
-			       : NULL;
-	/* For somebody else, or nobody knows when. */
-	if ((record->close_how == PT_RESET && record->close_by == PT_LOCAL) ||
-	    record->flags & PT_GONE)
-		return NULL;
-	if (!entry && record->duration)
-		wanted.before = record->time - record->duration;
-	return listener_at(ledger, &event->local, event->ipv4, &wanted);
 }
 
 /* A connection ended; the entry may be gone then. */
@@ -541,42 +232,22 @@ static void apply_close(struct ledger *ledger, const struct pt_socket *record, s
 	if (entry && entry->socket.creator != event->process)
 		event->creator = entry->socket.creator;
 	if (record->attribution == PT_BY_INHERIT && !event->process) {
-		event->process = queue_owner(ledger, record, entry, event, boot_to_real);
+		event->process = queue_owner(&ledger->table, &ledger->stopped, record, entry, event,
+					     boot_to_real);
 		if (!event->process)
 			event->attribution = PT_BY_UNKNOWN;
 		if (event->actor == event->process)
 			event->actor = NULL;
 	}
 	if (record->kind == PT_CONNECTION)
-		event->peer = leaving_peer(ledger, entry, event, boot_to_real);
+		event->peer =
+			peer_leaving(&ledger->table, ledger->foresight, entry, event, boot_to_real);
 	if (record->kind == PT_LISTENER)
-		note_stopped(ledger, record, event);
+		queue_stop(&ledger->stopped, record, event);
 	if (entry && record->kind == PT_CONNECTION)
 		retire(ledger, entry, record);
 	else if (entry)
 		table_forget(&ledger->table, entry);
-}
-
-/*
- * Who is at the other end of a UDP socket's exchange: who alone has the socket there.  But for
- * loopback one that is bound to any address may be another machine's.
- */
-static struct process *datagram_peer(const struct ledger *ledger, const struct event *event)
-{
-	int places = is_loopback(&event->remote) ? PLACES : 1;
-	struct process *owner = NULL;
-	struct endpoint place;
-	uint8_t without;
-
-	if (!event->remote.port)
-		return NULL;
-	if (datagrams_between(ledger, &event->remote, &event->local, event->netns, 0, &owner))
-		return owner;
-	for (int i = 0; i < places; i++)
-		if (listening_place(&event->remote, event->ipv4, i, &place, &without) &&
-		    datagrams_between(ledger, &place, &nowhere, event->netns, without, &owner))
-			break;
-	return owner;
 }
 
 /* A UDP socket was connected, or exchanged its first datagram with a remote address. */
@@ -593,13 +264,13 @@ static void apply_exchange(struct ledger *ledger, const struct pt_socket *record
 	} else if (!record->error) {
 		struct event bound = *event;
 
-		bound.remote = nowhere;
+		bound.remote = (struct endpoint){ 0 };
 		entry = remember(ledger, record, &bound, owner);
 	}
 	if (entry && entry->socket.creator != owner)
 		event->creator = entry->socket.creator;
 	if (!record->error)
-		event->peer = datagram_peer(ledger, event);
+		event->peer = listener_of_datagrams(&ledger->table, event);
 }
 
 static void apply_connect(struct ledger *ledger, const struct pt_socket *record,
@@ -615,10 +286,10 @@ static void apply_connect(struct ledger *ledger, const struct pt_socket *record,
 		outdate(ledger, &event->remote, &event->local, event->netns);
 	entry = remember(ledger, record, event, owner);
 	if (entry)
-		meet(ledger, entry, event, owner);
+		peer_meet(&ledger->table, entry, event, owner);
 	if (event->peer)
 		return;
-	peer = coming_peer(ledger, event, boot_to_real);
+	peer = peer_coming(&ledger->table, ledger->foresight, event, boot_to_real);
 	event->peer = peer;
 	if (entry) {
 		table_hold(&ledger->table, &entry->peer, peer);
@@ -629,7 +300,7 @@ static void apply_connect(struct ledger *ledger, const struct pt_socket *record,
 static void apply_accept(struct ledger *ledger, const struct pt_socket *record, struct event *event,
 			 struct process *owner)
 {
-	struct entry *listener = listener_of(ledger, event, owner), *entry = NULL, *other;
+	struct entry *listener = listener_of(&ledger->table, event, owner), *entry = NULL, *other;
 	struct process *creator = NULL;
 
 	if (listener)
@@ -640,10 +311,10 @@ static void apply_accept(struct ledger *ledger, const struct pt_socket *record, 
 		entry = remember(ledger, record, event, owner);
 	if (entry) {
 		table_hold(&ledger->table, &entry->socket.creator, creator);
-		meet(ledger, entry, event, owner);
+		peer_meet(&ledger->table, entry, event, owner);
 		return;
 	}
-	other = other_side(ledger, event);
+	other = peer_side(&ledger->table, event);
 	event->peer = other ? other->socket.owner : NULL;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The table behind ledger.c, for it alone: sockets are found by their address in the
+ * The table behind ledger*.c, for them alone: sockets are found by their address in the
  * kernel, by their two ends, and by their local port.  What a record means is no
  * business of this file.
  */
@@ -62,6 +62,12 @@ struct entry *table_between(const struct table *table, const struct endpoint *lo
 struct entry *table_at_port(const struct table *table, uint16_t port, const struct entry *after);
 /* The next of the living. */
 struct entry *table_next(const struct table *table, const struct entry *after);
+
+/* Nothing was lost since the socket was last heard of. */
+static inline bool table_trusts(const struct table *table, const struct entry *entry)
+{
+	return entry->epoch == table->epoch;
+}
 
 /* Let a socket hold another process, or none. */
 void table_hold(struct table *table, struct process **holder, struct process *process);
