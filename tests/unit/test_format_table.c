@@ -3,91 +3,34 @@
  * format_table*.c against golden rows, as a person sees them: each action, each
  * width, hostile names, colours.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "format_fixture.h"
 
-#include <cmocka.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "format.h"
 #include "format_table.h"
-#include "services.h"
-
-#include "format_events.h"
 
 #define CURL "    4242 curl            tcp "
 #define PYTHON "     812 python3         tcp "
 #define NOBODY "       - ?               tcp "
 
-struct fixture {
-	struct services *services;
-	struct formatter formatter;
-	struct process curl, python;
-	struct text out;
-};
-
-static struct services *load_services(void)
-{
-	static const char content[] = "http-alt 8080/tcp webcache\nhttps 443/tcp\nodd 43210/tcp\n";
-	char path[] = "/tmp/test_format.XXXXXX";
-	struct services *services = NULL;
-	int fd = mkstemp(path);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, content, sizeof(content) - 1), sizeof(content) - 1);
-	close(fd);
-	assert_int_equal(services_load(&services, path), 0);
-	unlink(path);
-	return services;
-}
-
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	static const char services[] = "http-alt 8080/tcp webcache\n"
+				       "https 443/tcp\n"
+				       "odd 43210/tcp\n";
+	struct fixture *f = fixture_new("table", services);
 
-	assert_non_null(f);
+	assert_ptr_equal(f->formatter.format, &format_table);
 	assert_int_equal(setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1), 0);
 	tzset();
-	f->services = load_services();
-	f->formatter.format = format_find("table");
-	assert_ptr_equal(f->formatter.format, &format_table);
-	f->formatter.config = (struct format_config){ .services = f->services };
-	f->curl = events_curl();
-	f->python = events_python();
 	*state = f;
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	services_free(f->services);
-	text_free(&f->out);
-	free(f);
-	return 0;
-}
-
-/* All that the event appends, the header too if it is due. */
-static const char *rows(struct fixture *f, const struct event *event)
-{
-	text_clear(&f->out);
-	format_event(&f->formatter, &f->out, event);
-	text_char(&f->out, '\0');
-	assert_false(f->out.failed);
-	return f->out.data;
-}
-
+/* The header too if it is due. */
 static void check_rows(struct fixture *f, const struct event *event, const char *expected)
 {
-	assert_string_equal(rows(f, event), expected);
+	assert_string_equal(formatted(f, event), expected);
 }
 
 /* Without a header, without the time, which is the same everywhere. */
@@ -96,7 +39,7 @@ static void check(struct fixture *f, const struct event *event, const char *expe
 	const char *row;
 
 	f->formatter.lines = 1;
-	row = rows(f, event);
+	row = formatted(f, event);
 	assert_memory_equal(row, "15:03:08.011 ", 13);
 	assert_string_equal(row + 13, expected);
 }
@@ -404,7 +347,7 @@ static void check_time(struct fixture *f, uint64_t second, const char *expected)
 	struct event event = { .action = EVENT_LOST, .time = second * NS_PER_S + 7000000 };
 
 	f->formatter.lines = 1;
-	assert_memory_equal(rows(f, &event), expected, strlen(expected));
+	assert_memory_equal(formatted(f, &event), expected, strlen(expected));
 }
 
 static void knows_local_time(void **state)
@@ -534,13 +477,9 @@ static void writes_sizes(void **state)
 static void bears_failed_memory(void **state)
 {
 	struct fixture *f = *state;
-	struct event event = events_connect(&f->curl, &f->python);
 
 	f->formatter.config.columns = 80;
-	f->out.failed = true;
-	format_event(&f->formatter, &f->out, &event);
-	assert_true(f->out.failed);
-	assert_int_equal(f->out.len, 0);
+	check_failed_memory(f);
 }
 
 static void finds_formats(void **state)
@@ -552,7 +491,6 @@ static void finds_formats(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(connects),
 		TEST(accepts),
