@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "cmd_output.h"
+#include "cmd_sink.h"
 #include "log.h"
 #include "options.h"
 #include "pipeline.h"
@@ -52,7 +52,7 @@ int cmd_service_open(struct cmd_service *service, const struct options *options,
 		return EXIT_DONE;
 	err = write_metrics(service);
 	if (err)
-		cmd_output_refused("--metrics-file", service->path, err);
+		cmd_sink_refused("--metrics-file", service->path, err);
 	return err ? EXIT_OUTPUT : EXIT_DONE;
 }
 

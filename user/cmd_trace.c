@@ -20,7 +20,7 @@
 
 #include "child.h"
 #include "clock.h"
-#include "cmd_output.h"
+#include "cmd_sink.h"
 #include "cmd_service.h"
 #include "format.h"
 #include "log.h"
@@ -44,7 +44,7 @@ struct trace {
 	struct child *child; /* porttrace run; NULL: everything is traced */
 	struct filter filter;
 	struct machine machine;
-	struct cmd_output output;
+	struct cmd_sink output;
 	struct cmd_service service;
 	struct probe *probe;
 	struct pipeline *pipeline;
@@ -67,7 +67,7 @@ static void on_record(void *context, const void *data, size_t size)
 	pipeline_record(trace->pipeline, data, size);
 	/* Wait for a slow reader as long as the ring has room for what happens meanwhile. */
 	while (!sink_has_room(trace->output.sink) && probe_ring_used(trace->probe) < 0.5 &&
-	       cmd_output_wait(&trace->output, trace->pipeline, trace->signals))
+	       cmd_sink_wait(&trace->output, trace->pipeline, trace->signals))
 		;
 }
 
@@ -231,7 +231,7 @@ static int start(struct trace *trace)
 		return output_status(err);
 	pipeline_live(trace->pipeline);
 	trace->next_sweep = clock_boot() + SWEEP_INTERVAL;
-	(void)cmd_output_flush(&trace->output, trace->pipeline);
+	(void)cmd_sink_flush(&trace->output, trace->pipeline);
 	cmd_service_drop_privileges(trace->options);
 	log_info(trace->child ? "tracing %s of this command and what it starts"
 			      : "tracing %s in every network namespace, Ctrl-C ends it",
@@ -257,7 +257,7 @@ static bool handle_signals(struct trace *trace)
 
 	while (read(trace->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP && trace->options->output) {
-			cmd_output_reopen(&trace->output, trace->pipeline);
+			cmd_sink_reopen(&trace->output, trace->pipeline);
 			cmd_service_reload(&trace->service);
 		} else if (trace->child) {
 			pass_on(trace, info.ssi_signo);
@@ -319,7 +319,7 @@ static bool turn(struct trace *trace, bool last)
 		trace->seen = counts.seen;
 		pipeline_account(trace->pipeline, &counts, trace->skipped);
 	}
-	if (!cmd_output_flush(&trace->output, trace->pipeline))
+	if (!cmd_sink_flush(&trace->output, trace->pipeline))
 		return false;
 	cmd_service_turn(&trace->service, trace->pipeline, trace->probe);
 	return !pipeline_done(trace->pipeline);
@@ -358,7 +358,7 @@ static bool rest(struct trace *trace, uint64_t wait)
 			room |= output;
 			other |= !output;
 		}
-		if (room && !cmd_output_flush(&trace->output, trace->pipeline))
+		if (room && !cmd_sink_flush(&trace->output, trace->pipeline))
 			return false;
 		if (other || count <= 0)
 			break;
@@ -408,9 +408,9 @@ static int stop(struct trace *trace)
 	probe_detach(trace->probe);
 	(void)turn(trace, true);
 	/* So that the last records can tell of the losses before. */
-	cmd_output_drain(&trace->output, trace->pipeline, trace->signals);
+	cmd_sink_drain(&trace->output, trace->pipeline, trace->signals);
 	pipeline_stop(trace->pipeline);
-	status = cmd_output_end(&trace->output, trace->pipeline, trace->signals);
+	status = cmd_sink_end(&trace->output, trace->pipeline, trace->signals);
 	say_totals(trace);
 	cmd_service_end(&trace->service, trace->pipeline, trace->probe);
 	return status;
@@ -442,7 +442,7 @@ int cmd_trace_child(const struct options *options, const struct services *servic
 	if (!trace.interval)
 		trace.interval = !options->output && isatty(STDOUT_FILENO) ? TERMINAL_INTERVAL
 									   : FILE_INTERVAL;
-	status = open_probe(&trace) ?: cmd_output_open(&trace.output, options) ?:
+	status = open_probe(&trace) ?: cmd_sink_open(&trace.output, options) ?:
 		 cmd_service_open(&trace.service, options, trace.machine.kernel) ?: open_pipeline(&trace) ?:
 		 open_events(&trace) ?: start(&trace);
 	if (!status) {
@@ -453,7 +453,7 @@ int cmd_trace_child(const struct options *options, const struct services *servic
 		status = child_exit_status(child);
 	probe_free(trace.probe);
 	pipeline_free(trace.pipeline);
-	cmd_output_free(&trace.output);
+	cmd_sink_free(&trace.output);
 	cmd_service_free(&trace.service);
 	if (trace.epoll >= 0)
 		close(trace.epoll);

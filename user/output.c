@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "cmd_output.h"
+#include "cmd_sink.h"
 #include "safefile.h"
 
 int output_open(int *fd, const char *path)
@@ -26,7 +26,7 @@ int output_open(int *fd, const char *path)
 	if (!err)
 		return EXIT_DONE;
 	*fd = -1;
-	cmd_output_refused("--output", path, err);
+	cmd_sink_refused("--output", path, err);
 	return EXIT_OUTPUT;
 }
 

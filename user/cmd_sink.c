@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * See cmd_output.h.  Each change for the worse or the better is told once.
+ * See cmd_sink.h.  Each change for the worse or the better is told once.
  */
-#include "cmd_output.h"
+#include "cmd_sink.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,7 +19,7 @@
 #define PATIENCE 3000          /* with a reader that takes nothing */
 #define PATIENCE_IN_HURRY 1500 /* when there is a signal to be handled */
 
-void cmd_output_refused(const char *option, const char *path, int err)
+void cmd_sink_refused(const char *option, const char *path, int err)
 {
 	switch (err) {
 	case -ELOOP:
@@ -40,12 +40,12 @@ void cmd_output_refused(const char *option, const char *path, int err)
 	}
 }
 
-int cmd_output_open(struct cmd_output *output, const struct options *options)
+int cmd_sink_open(struct cmd_sink *output, const struct options *options)
 {
 	int err = sink_open(&output->sink, options->output);
 
 	if (err) {
-		cmd_output_refused("--output", options->output ?: "-", err);
+		cmd_sink_refused("--output", options->output ?: "-", err);
 		return EXIT_OUTPUT;
 	}
 	output->path = options->output;
@@ -53,13 +53,13 @@ int cmd_output_open(struct cmd_output *output, const struct options *options)
 	return EXIT_DONE;
 }
 
-void cmd_output_free(struct cmd_output *output)
+void cmd_sink_free(struct cmd_sink *output)
 {
 	sink_free(output->sink);
 	output->sink = NULL;
 }
 
-static void tell(struct cmd_output *output, uint64_t lost)
+static void tell(struct cmd_sink *output, uint64_t lost)
 {
 	int err = output->error;
 
@@ -76,7 +76,7 @@ static void tell(struct cmd_output *output, uint64_t lost)
 	output->lost = lost;
 }
 
-static void tell_rotation(struct cmd_output *output)
+static void tell_rotation(struct cmd_sink *output)
 {
 	int err = sink_rotation_error(output->sink);
 
@@ -86,7 +86,7 @@ static void tell_rotation(struct cmd_output *output)
 	output->rotation_error = err;
 }
 
-bool cmd_output_flush(struct cmd_output *output, struct pipeline *pipeline)
+bool cmd_sink_flush(struct cmd_sink *output, struct pipeline *pipeline)
 {
 	uint64_t before = sink_written(output->sink);
 
@@ -98,7 +98,7 @@ bool cmd_output_flush(struct cmd_output *output, struct pipeline *pipeline)
 	return output->error != -EPIPE;
 }
 
-bool cmd_output_wait(struct cmd_output *output, struct pipeline *pipeline, int signals)
+bool cmd_sink_wait(struct cmd_sink *output, struct pipeline *pipeline, int signals)
 {
 	struct pollfd pending = { .fd = signals, .events = POLLIN };
 	struct pollfd room = { .fd = STDOUT_FILENO, .events = POLLOUT };
@@ -106,7 +106,7 @@ bool cmd_output_wait(struct cmd_output *output, struct pipeline *pipeline, int s
 
 	if (output->stalled >= patience)
 		return false;
-	(void)cmd_output_flush(output, pipeline);
+	(void)cmd_sink_flush(output, pipeline);
 	if (output->error != -EAGAIN)
 		return false;
 	if (poll(&room, 1, WAIT) == 0)
@@ -114,18 +114,18 @@ bool cmd_output_wait(struct cmd_output *output, struct pipeline *pipeline, int s
 	return true;
 }
 
-void cmd_output_drain(struct cmd_output *output, struct pipeline *pipeline, int signals)
+void cmd_sink_drain(struct cmd_sink *output, struct pipeline *pipeline, int signals)
 {
 	output->stalled = 0;
-	while (cmd_output_wait(output, pipeline, signals))
+	while (cmd_sink_wait(output, pipeline, signals))
 		;
 }
 
-void cmd_output_reopen(struct cmd_output *output, struct pipeline *pipeline)
+void cmd_sink_reopen(struct cmd_sink *output, struct pipeline *pipeline)
 {
 	int err;
 
-	(void)cmd_output_flush(output, pipeline); /* a full disk is no reason to stay there */
+	(void)cmd_sink_flush(output, pipeline); /* a full disk is no reason to stay there */
 	err = sink_reopen(output->sink);
 	if (err)
 		log_error("--output %s: it can't be opened again: %s", output->path,
@@ -134,12 +134,12 @@ void cmd_output_reopen(struct cmd_output *output, struct pipeline *pipeline)
 		log_verbose("--output %s: opened again", output->path);
 }
 
-int cmd_output_end(struct cmd_output *output, struct pipeline *pipeline, int signals)
+int cmd_sink_end(struct cmd_sink *output, struct pipeline *pipeline, int signals)
 {
 	uint64_t before, lost;
 	int err;
 
-	cmd_output_drain(output, pipeline, signals);
+	cmd_sink_drain(output, pipeline, signals);
 	err = output->error;
 	before = pipeline_totals(pipeline).lost[LOST_SINK];
 	pipeline_abandon(pipeline);
