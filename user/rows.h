@@ -45,7 +45,9 @@ static inline size_t rows_begin(const struct rows *rows)
 
 static inline const char *rows_data(const struct rows *rows)
 {
-	return rows->text.data + rows_begin(rows);
+	size_t begin = rows_begin(rows);
+
+	return begin ? rows->text.data + begin : rows->text.data; /* which may be NULL */
 }
 
 /* Bytes of the first count rows, or of all. */
