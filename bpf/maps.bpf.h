@@ -160,7 +160,7 @@ struct {
 
 /*
  * Flows that were told, but for the first one of each socket; the value is the socket's
- * address.  User space takes out those of sockets that are gone (known_flows).  Full: counted
+ * address.  User space takes out those of sockets that are gone (sweep_flows).  Full: counted
  * in lost_map, the flow is not told.  No LRU: who forges addresses would get a record for each.
  */
 struct flow {

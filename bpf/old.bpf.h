@@ -14,17 +14,24 @@ struct {
 	__u32 fd;
 } visited;
 
+/* The rest of it must be zero. */
+static __always_inline void fill_open(struct pt_socket *open, __u64 sock, const struct known *known,
+				      const struct pt_who *holder, __u32 fd)
+{
+	fill_socket(open, PT_OPEN, sock, known);
+	open->owner = *holder;
+	open->fd = fd;
+	if (open->share & PT_REUSEPORT)
+		open->uid = sock_user((struct sock *)sock);
+	open->state_new = COMMON(FROM_NUMBER, (struct sock *)sock, skc_state);
+}
+
 static __always_inline void write_open(struct seq_file *seq, __u64 sock, const struct known *known,
 				       const struct pt_who *holder, __u32 fd)
 {
 	struct pt_socket open = {};
 
-	fill_socket(&open, PT_OPEN, sock, known);
-	open.owner = *holder;
-	open.fd = fd;
-	if (open.share & PT_REUSEPORT)
-		open.uid = sock_user((struct sock *)sock);
-	open.state_new = COMMON(FROM_NUMBER, (struct sock *)sock, skc_state);
+	fill_open(&open, sock, known, holder, fd);
 	bpf_seq_write(seq, &open, sizeof(open));
 }
 

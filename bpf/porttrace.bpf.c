@@ -20,6 +20,7 @@
 #include "uring.bpf.c"
 #include "process.bpf.c"
 #include "snapshot.bpf.c"
+#include "sweep.bpf.c"
 #include "port.bpf.c"
 /* clang-format on */
 

@@ -2,7 +2,7 @@
 /*
  * See privileges.h.  What stays:
  *
- *     CAP_BPF         iterators are created while tracing (probe_sweep()), and before 5.19
+ *     CAP_BPF         iterators are created while tracing (probe_find()), and before 5.19
  *                     reading a map takes it too (kernel.unprivileged_bpf_disabled).
  *                     Without CAP_PERFMON it loads nothing that reads kernel memory, and
  *                     the filter lets it load nothing at all.
@@ -102,6 +102,7 @@ static const int bpf_commands[] = {
 	BPF_MAP_GET_NEXT_KEY,
 	BPF_MAP_LOOKUP_AND_DELETE_ELEM,
 	BPF_MAP_LOOKUP_BATCH,
+	BPF_PROG_TEST_RUN,
 	BPF_OBJ_GET_INFO_BY_FD,
 	BPF_LINK_CREATE,
 	BPF_ITER_CREATE,

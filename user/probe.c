@@ -22,6 +22,7 @@
 #include "netns.h"
 #include "porttrace.skel.h"
 #include "probe_iter.h"
+#include "probe_walk.h"
 #include "rights.h"
 
 #define RING_DEFAULT (8UL << 20)
@@ -258,11 +259,10 @@ void probe_detach(struct probe *probe)
 static int on_namespace(void *context)
 {
 	struct probe *probe = context;
-	int err =
-		probe_iterate(probe->skel->progs.old_sockets, NULL, probe->record, probe->context);
+	int err = probe_iterate(probe->skel->progs.old_sockets, probe->record, probe->context);
 
 	if (!err && probe->skel->rodata->see_udp)
-		err = probe_iterate(probe->skel->progs.old_datagrams, NULL, probe->record,
+		err = probe_iterate(probe->skel->progs.old_datagrams, probe->record,
 				    probe->context);
 	return err;
 }
@@ -274,7 +274,7 @@ int probe_snapshot(struct probe *probe)
 	int err;
 
 	/* This one sees the files of all namespaces, the other only sockets of the one it is in. */
-	err = probe_iterate(probe->skel->progs.old_files, NULL, probe->record, probe->context);
+	err = probe_iterate(probe->skel->progs.old_files, probe->record, probe->context);
 	if (!err)
 		err = netns_find(&namespaces);
 	if (!err)
@@ -288,17 +288,28 @@ int probe_snapshot(struct probe *probe)
 	return err;
 }
 
+/* What the sweep tells must not fill the ring, which others need meanwhile. */
+static void make_room(void *context)
+{
+	struct probe *probe = context;
+
+	if (probe_ring_used(probe) > 0.25)
+		(void)probe_drain(probe);
+}
+
 int probe_sweep(struct probe *probe, bool recall)
 {
-	int err;
+	struct porttrace_bpf *skel = probe->skel;
+	long untold, err = 0;
 
-	probe->skel->bss->recalling = recall;
-	err = probe_iterate(probe->skel->progs.known_sockets, probe->skel->maps.sockets,
-			    probe->record, probe->context);
-	if (!err && probe->skel->rodata->see_udp)
-		err = probe_iterate(probe->skel->progs.known_flows, probe->skel->maps.flows,
-				    probe->record, probe->context);
-	return err;
+	skel->bss->recalling = recall;
+	untold = probe_walk(skel->progs.sweep_sockets, skel->maps.sockets, false, make_room, probe);
+	if (untold >= 0 && skel->rodata->see_udp)
+		err = probe_walk(skel->progs.sweep_flows, skel->maps.flows, true, make_room, probe);
+	(void)probe_drain(probe);
+	if (untold < 0 || err < 0)
+		return (int)(untold < 0 ? untold : err);
+	return untold ? -ENOSPC : 0;
 }
 
 int probe_find(struct probe *probe, enum probe_find what, uint32_t netns, uint16_t port,
@@ -309,7 +320,7 @@ int probe_find(struct probe *probe, enum probe_find what, uint32_t netns, uint16
 	probe->skel->bss->sought_netns = netns;
 	probe->skel->bss->sought_port = port;
 	if (what == PROBE_DESCRIPTORS)
-		return probe_iterate(probe->skel->progs.port_files, NULL, record, context);
+		return probe_iterate(probe->skel->progs.port_files, record, context);
 	/*
 	 * An iterator over sockets sees the namespace that it is opened in.  To go to another
 	 * one takes CAP_SYS_ADMIN, which is given up before the tracing begins.
@@ -318,7 +329,7 @@ int probe_find(struct probe *probe, enum probe_find what, uint32_t netns, uint16
 		return -errno;
 	if ((uint32_t)here.st_ino != netns)
 		return -EXDEV;
-	return probe_iterate(probe->skel->progs.port_waits, NULL, record, context);
+	return probe_iterate(probe->skel->progs.port_waits, record, context);
 }
 
 int probe_fd(const struct probe *probe)

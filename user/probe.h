@@ -54,7 +54,7 @@ int probe_snapshot(struct probe *probe);
 /*
  * Look through all sockets that the kernel side knows: the end of those that are gone,
  * and was missed, is told now.  recall: and tell the others again as PT_OPEN records,
- * after a loss.  0 or -errno.
+ * after a loss.  The ring is drained.  0 or -errno; -ENOSPC: there was no room to tell all.
  */
 int probe_sweep(struct probe *probe, bool recall);
 

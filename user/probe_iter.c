@@ -52,13 +52,9 @@ static int read_all(int fd, char *buffer, probe_record record, void *context)
 	}
 }
 
-int probe_iterate(struct bpf_program *program, struct bpf_map *map, probe_record record,
-		  void *context)
+int probe_iterate(struct bpf_program *program, probe_record record, void *context)
 {
-	union bpf_iter_link_info info = { .map.map_fd = map ? (uint32_t)bpf_map__fd(map) : 0 };
-	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
-		    .link_info_len = sizeof(info));
-	struct bpf_link *link = bpf_program__attach_iter(program, map ? &options : NULL);
+	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
 	char *buffer = malloc(BUFFER);
 	int fd, err = -ENOMEM;
 

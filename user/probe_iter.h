@@ -5,14 +5,9 @@
 
 #include "probe.h"
 
-struct bpf_map;
 struct bpf_program;
 
-/*
- * Run an iterator to its end and hand out its records.  map: for one over the elements of
- * a map, else NULL.  0 or -errno.
- */
-int probe_iterate(struct bpf_program *program, struct bpf_map *map, probe_record record,
-		  void *context);
+/* Run an iterator to its end and hand out its records.  0 or -errno. */
+int probe_iterate(struct bpf_program *program, probe_record record, void *context);
 
 #endif

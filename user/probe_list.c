@@ -53,10 +53,9 @@ static int on_namespace(void *context)
 	int err = 0;
 
 	if (run->skel->rodata->see_tcp)
-		err = probe_iterate(run->skel->progs.list_sockets, NULL, run->record, run->context);
+		err = probe_iterate(run->skel->progs.list_sockets, run->record, run->context);
 	if (!err && run->skel->rodata->see_udp)
-		err = probe_iterate(run->skel->progs.list_datagrams, NULL, run->record,
-				    run->context);
+		err = probe_iterate(run->skel->progs.list_datagrams, run->record, run->context);
 	return err;
 }
 
@@ -77,7 +76,7 @@ int probe_list(const struct probe_list_config *config, probe_record record, void
 	err = load(run.skel, config);
 	if (err)
 		goto out;
-	err = probe_iterate(run.skel->progs.list_files, NULL, record, context);
+	err = probe_iterate(run.skel->progs.list_files, record, context);
 	if (!err)
 		err = netns_each(config->namespaces, config->netns, config->netns_count,
 				 on_namespace, &run, &skipped);

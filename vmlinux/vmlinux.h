@@ -399,7 +399,6 @@ struct trace_event_raw_sys_exit {
 struct seq_file;
 struct linux_binprm;
 struct io_ring_ctx;
-struct bpf_map;
 
 struct io_uring_cqe {
 	__s32 res;
@@ -427,13 +426,6 @@ struct bpf_iter__task_file {
 	struct task_struct *task;
 	u32 fd;
 	struct file *file;
-};
-
-struct bpf_iter__bpf_map_elem {
-	struct bpf_iter_meta *meta;
-	struct bpf_map *map;
-	void *key;
-	void *value;
 };
 
 struct bpf_iter__udp {
