@@ -21,7 +21,7 @@ static __always_inline void function_call(enum call_kind kind, struct sock *sk, 
 	if (!sk)
 		return;
 	if (kind == CALL_LISTEN)
-		call.state = BPF_CORE_READ(sk, __sk_common.skc_state);
+		call.state = READ(sk, __sk_common.skc_state);
 	call_begin(&call);
 }
 
@@ -35,7 +35,7 @@ static __always_inline void bind_returned(struct sock *sk, void *address, int le
 		.from_kernel = true,
 	};
 
-	if (sk && BPF_CORE_READ(sk, sk_type) != SOCK_RAW &&
+	if (sk && READ(sk, sk_type) != SOCK_RAW &&
 	    (sock_is_tcp(FROM_NUMBER, sk) || sock_is_udp(FROM_NUMBER, sk)))
 		bind_end(&call, ret);
 }

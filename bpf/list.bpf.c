@@ -53,7 +53,7 @@ static __always_inline enum pt_attribution without_descriptor(struct sock *sk)
 	/* Closed by its process, and not yet at the end of the protocol. */
 	if (COMMON(FROM_NUMBER, sk, skc_flags) & 1UL << SOCK_DEAD)
 		return PT_BY_UNKNOWN;
-	return BPF_CORE_READ(sk, sk_socket) ? PT_BY_UNKNOWN : PT_BY_INHERIT;
+	return READ(sk, sk_socket) ? PT_BY_UNKNOWN : PT_BY_INHERIT;
 }
 
 SEC("iter/tcp")
@@ -82,7 +82,7 @@ int list_sockets(struct bpf_iter__tcp *ctx)
 		struct inet_timewait_sock *tw = (struct inet_timewait_sock *)sk;
 
 		open.state_old = TCP_TIME_WAIT;
-		open.state_new = BPF_CORE_READ(tw, tw_substate); /* or FIN_WAIT2 */
+		open.state_new = READ(tw, tw_substate); /* or FIN_WAIT2 */
 		open.duration = timewait_left(tw);
 	}
 	bpf_seq_write(ctx->meta->seq, &open, sizeof(open));

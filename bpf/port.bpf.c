@@ -50,7 +50,7 @@ int port_waits(struct bpf_iter__tcp *ctx)
 	known_old(sk, &now);
 	fill_socket(&open, PT_OPEN, (__u64)sk, &now);
 	open.state_old = TCP_TIME_WAIT;
-	open.state_new = BPF_CORE_READ(tw, tw_substate); /* or FIN_WAIT2 */
+	open.state_new = READ(tw, tw_substate); /* or FIN_WAIT2 */
 	open.duration = timewait_left(tw);
 	bpf_seq_write(ctx->meta->seq, &open, sizeof(open));
 	return 0;

@@ -11,16 +11,11 @@
 #define CGROUP_DEPTH 12
 #define PATH_DEPTH 16 /* names and mounts of a path that are followed; /proc has longer ones */
 
-/*
- * A direct load of a pointer is as fast as any other when it runs, but the verifier
- * searches all names of the kernel's BTF for each one that it sees (1.3 ms): so pointers
- * are followed by BPF_CORE_READ, and where it is hot by asking first.
- */
 static __always_inline __u64 leader_start(struct task_struct *task)
 {
 	if (TASK(task, pid) == TASK(task, tgid))
 		return TASK(task, start_boottime);
-	return BPF_CORE_READ(task, group_leader, start_boottime);
+	return READ(task, group_leader, start_boottime);
 }
 
 /* tgid 0 for a thread of the kernel. */
@@ -40,6 +35,15 @@ static __always_inline bool same_process(const struct pt_who *a, const struct pt
 	return a->tgid == b->tgid && a->start == b->start;
 }
 
+/* What is behind the end of a name is padding or nothing in particular. */
+static __always_inline void read_name(struct task_struct *task, char name[PT_COMM_LEN])
+{
+	if (CAN_CAST)
+		__builtin_memcpy(name, CAST(task)->comm, PT_COMM_LEN);
+	else
+		bpf_core_read(name, PT_COMM_LEN, &task->comm);
+}
+
 static __always_inline bool same_name(const char a[PT_COMM_LEN], const char b[PT_COMM_LEN])
 {
 	__u64 x[2], y[2];
@@ -56,8 +60,8 @@ static __always_inline bool same_name(const char a[PT_COMM_LEN], const char b[PT
  */
 static __always_inline void read_path(struct file *file, struct pt_process *process)
 {
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
+	struct dentry *dentry = READ(file, f_path.dentry);
+	struct vfsmount *vfsmount = READ(file, f_path.mnt);
 	const int mnt_offset = bpf_core_field_offset(struct mount, mnt);
 
 	process->exe_len = 0;
@@ -68,26 +72,26 @@ static __always_inline void read_path(struct file *file, struct pt_process *proc
 
 		barrier();
 		len = process->exe_len;
-		if (dentry == BPF_CORE_READ(vfsmount, mnt_root)) {
-			struct mount *parent = BPF_CORE_READ(mount, mnt_parent);
+		if (dentry == READ(vfsmount, mnt_root)) {
+			struct mount *parent = READ(mount, mnt_parent);
 
 			if (parent == mount)
 				return;
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			dentry = READ(mount, mnt_mountpoint);
 			vfsmount = (void *)parent + mnt_offset;
 			continue;
 		}
 		/* A root of no mount: memfd and the like. */
-		if (i > 0 && dentry == BPF_CORE_READ(dentry, d_parent))
+		if (i > 0 && dentry == READ(dentry, d_parent))
 			return;
 		if (len >= PT_EXE_ROOM)
 			break;
 		got = bpf_probe_read_kernel_str(process->exe + len, PT_EXE_LEN - PT_EXE_ROOM,
-						BPF_CORE_READ(dentry, d_name.name));
+						READ(dentry, d_name.name));
 		if (got <= 0)
 			break;
 		process->exe_len = len + got;
-		dentry = BPF_CORE_READ(dentry, d_parent);
+		dentry = READ(dentry, d_parent);
 	}
 	process->exe_cut = 1;
 }
@@ -116,7 +120,7 @@ static __always_inline void read_cgroup(struct task_struct *task, struct pt_proc
 			break;
 		got = bpf_probe_read_kernel_str(process->cgroup + len,
 						PT_CGROUP_LEN - PT_CGROUP_ROOM,
-						BPF_CORE_READ(node, name));
+						READ(node, name));
 		if (got <= 0)
 			break;
 		process->cgroup_len = len + got;
@@ -128,19 +132,19 @@ static __always_inline void read_cgroup(struct task_struct *task, struct pt_proc
 /* All but the arguments, which only the process itself can read here. */
 static __always_inline void read_process(struct task_struct *task, struct pt_process *process)
 {
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	struct task_struct *parent = BPF_CORE_READ(leader, real_parent, group_leader);
-	struct file *exe = BPF_CORE_READ(task, mm, exe_file); /* a dead leader has no mm */
+	struct task_struct *leader = READ(task, group_leader);
+	struct task_struct *parent = READ(leader, real_parent, group_leader);
+	struct file *exe = READ(task, mm, exe_file); /* a dead leader has no mm */
 
 	__builtin_memset(process, 0, offsetof(struct pt_process, exe));
 	process->type = PT_PROCESS;
 	process->who.tgid =
 		TASK(task, tgid); /* a process: threads of the kernel do not come here */
-	process->who.start = BPF_CORE_READ(leader, start_boottime);
-	process->uid = BPF_CORE_READ(leader, cred, euid.val);
+	process->who.start = READ(leader, start_boottime);
+	process->uid = READ(leader, cred, euid.val);
 	process->time = bpf_ktime_get_boot_ns();
-	process->parent.tgid = BPF_CORE_READ(parent, tgid);
-	process->parent.start = BPF_CORE_READ(parent, start_boottime);
+	process->parent.tgid = READ(parent, tgid);
+	process->parent.start = READ(parent, start_boottime);
 	BPF_CORE_READ_STR_INTO(&process->name, leader, comm);
 	BPF_CORE_READ_STR_INTO(&process->parent_name, parent, comm);
 	if (exe)
@@ -150,8 +154,8 @@ static __always_inline void read_process(struct task_struct *task, struct pt_pro
 
 static __always_inline void read_args(struct task_struct *task, struct pt_process *process)
 {
-	unsigned long begin = BPF_CORE_READ(task, mm, arg_start);
-	__u64 len = BPF_CORE_READ(task, mm, arg_end) - begin;
+	unsigned long begin = READ(task, mm, arg_start);
+	__u64 len = READ(task, mm, arg_end) - begin;
 
 	if (len > PT_ARGS_LEN)
 		len = PT_ARGS_LEN;
@@ -173,7 +177,7 @@ static __always_inline bool in_tree(__u32 tgid)
 __noinline int tell_current(void)
 {
 	struct task_struct *task = current_task();
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct task_struct *leader = READ(task, group_leader);
 	struct told now = {}, *told;
 	struct pt_process *process;
 	__u32 tgid = TASK(task, tgid);
@@ -181,11 +185,11 @@ __noinline int tell_current(void)
 
 	if (TASK(task, flags) & PF_KTHREAD)
 		return 0;
-	now.start = BPF_CORE_READ(leader, start_boottime);
-	now.exec_id = BPF_CORE_READ(leader, self_exec_id);
-	now.uid = BPF_CORE_READ(leader, cred, euid.val);
-	now.cgroups = (__u64)TASK(task, cgroups);
-	BPF_CORE_READ_STR_INTO(&now.name, leader, comm);
+	now.start = READ(leader, start_boottime);
+	now.exec_id = READ(leader, self_exec_id);
+	now.uid = READ(leader, cred, euid.val);
+	now.cgroups = (__u64)READ(task, cgroups);
+	read_name(leader, now.name);
 	told = bpf_map_lookup_elem(&processes, &tgid);
 	if (told && told->start == now.start && told->exec_id == now.exec_id &&
 	    told->uid == now.uid && told->cgroups == now.cgroups && same_name(told->name, now.name))
@@ -199,7 +203,7 @@ __noinline int tell_current(void)
 	read_process(task, process);
 	read_args(task, process);
 	/* Its files are closed after its PT_EXIT. */
-	exiting = TASK(task, flags) & PF_EXITING && !BPF_CORE_READ(task, signal, live.counter);
+	exiting = TASK(task, flags) & PF_EXITING && !READ(task, signal, live.counter);
 	process->exiting = exiting;
 	process->in_tree = in_tree(tgid);
 	bpf_ringbuf_submit(process, wake_flags());

@@ -66,7 +66,7 @@ static __always_inline void visit_sock(struct seq_file *seq, struct sock *sk)
 	known_old(sk, &old);
 	if (sock_is_kernels(FROM_NUMBER, sk))
 		old.attribution = PT_BY_KERNEL;
-	else if (old.kind != PT_DATAGRAM && !BPF_CORE_READ(sk, sk_socket))
+	else if (old.kind != PT_DATAGRAM && !READ(sk, sk_socket))
 		old.attribution = PT_BY_INHERIT;
 	if (known_add(sk, &old, BPF_NOEXIST))
 		write_open(seq, (__u64)sk, &old, &old.owner, 0);

@@ -3,8 +3,8 @@
  * Reads addresses, ports and counters of a socket.
  *
  * A socket that came with the program's context is read like any struct; one that was
- * found by a descriptor's number goes through a helper, 27 ns for each member instead
- * of 1.  Which it is, is a constant at each call.
+ * found by a descriptor's number by READ() of compat.bpf.h.  Which it is, is a constant
+ * at each call.
  */
 #pragma once
 
@@ -16,8 +16,11 @@ enum sock_from {
 	FROM_NUMBER,
 };
 
-#define SOCK(from, sk, member) ((from) == FROM_CONTEXT ? (sk)->member : BPF_CORE_READ(sk, member))
+#define SOCK(from, sk, member) ((from) == FROM_CONTEXT ? (sk)->member : READ(sk, member))
 #define COMMON(from, sk, member) SOCK(from, sk, __sk_common.member)
+#define SOCK_BITFIELD(from, sk, member)                              \
+	((from) == FROM_CONTEXT ? BPF_CORE_READ_BITFIELD(sk, member) \
+				: READ_BITFIELD(sk, member))
 
 static __always_inline bool sock_is_mptcp(enum sock_from from, struct sock *sk)
 {
@@ -26,7 +29,7 @@ static __always_inline bool sock_is_mptcp(enum sock_from from, struct sock *sk)
 	if (!bpf_core_field_exists(tp->is_mptcp))
 		return false;
 	if (from == FROM_NUMBER)
-		return BPF_CORE_READ(tp, is_mptcp);
+		return READ(tp, is_mptcp);
 	tp = bpf_skc_to_tcp_sock(sk);
 	return tp && tp->is_mptcp;
 }
@@ -41,9 +44,9 @@ static __always_inline bool sock_is_join(struct sock *sk)
 
 	if (!sock_is_mptcp(FROM_CONTEXT, sk))
 		return false;
-	subflow = BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_ulp_data);
-	return subflow && (BPF_CORE_READ_BITFIELD_PROBED(subflow, mp_join) ||
-			   BPF_CORE_READ_BITFIELD_PROBED(subflow, request_join));
+	subflow = READ((struct inet_connection_sock *)sk, icsk_ulp_data);
+	return subflow &&
+	       (READ_BITFIELD(subflow, mp_join) || READ_BITFIELD(subflow, request_join));
 }
 
 static __always_inline bool sock_is_tcp(enum sock_from from, struct sock *sk)
@@ -72,11 +75,11 @@ static __always_inline bool sock_is_udp(enum sock_from from, struct sock *sk)
  */
 static __always_inline bool sock_is_unheld(enum sock_from from, struct sock *sk)
 {
-	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
+	struct socket *socket = READ(sk, sk_socket);
 
 	if (bpf_core_field_exists(sk->sk_use_task_frag) && !SOCK(from, sk, sk_use_task_frag))
 		return true;
-	return socket && !BPF_CORE_READ(socket, file);
+	return socket && !READ(socket, file);
 }
 
 /*
@@ -87,8 +90,7 @@ static __always_inline bool sock_is_unheld(enum sock_from from, struct sock *sk)
  */
 static __always_inline bool sock_is_kernels(enum sock_from from, struct sock *sk)
 {
-	bool kernels = from == FROM_CONTEXT ? BPF_CORE_READ_BITFIELD(sk, sk_kern_sock)
-					    : BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock);
+	bool kernels = SOCK_BITFIELD(from, sk, sk_kern_sock);
 	struct mptcp_subflow_context *subflow;
 	struct sock *above;
 
@@ -96,15 +98,15 @@ static __always_inline bool sock_is_kernels(enum sock_from from, struct sock *sk
 		return sock_is_unheld(from, sk);
 	if (!sock_is_mptcp(from, sk))
 		return true;
-	subflow = BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_ulp_data);
-	above = BPF_CORE_READ(subflow, conn);
-	return above && BPF_CORE_READ_BITFIELD_PROBED(above, sk_kern_sock);
+	subflow = READ((struct inet_connection_sock *)sk, icsk_ulp_data);
+	above = READ(subflow, conn);
+	return above && READ_BITFIELD(above, sk_kern_sock);
 }
 
 /* The TCP socket that a socket is or, of Multipath TCP, begins with; or NULL. */
 static __always_inline struct sock *tcp_sock_of(struct sock *sk)
 {
-	if (sk && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_MPTCP)
+	if (sk && READ(sk, sk_protocol) == IPPROTO_MPTCP)
 		sk = mptcp_first(sk);
 	return sk && sock_is_tcp(FROM_NUMBER, sk) ? sk : NULL;
 }
@@ -112,8 +114,8 @@ static __always_inline struct sock *tcp_sock_of(struct sock *sk)
 /* That, or a UDP socket.  Raw sockets have such protocols too. */
 static __always_inline struct sock *socket_sock(struct socket *socket)
 {
-	struct sock *sk = BPF_CORE_READ(socket, sk);
-	__u16 protocol = BPF_CORE_READ(sk, sk_protocol), family;
+	struct sock *sk = READ(socket, sk);
+	__u16 protocol = READ(sk, sk_protocol), family;
 
 	if (protocol == IPPROTO_MPTCP)
 		return tcp_sock_of(sk);
@@ -122,28 +124,28 @@ static __always_inline struct sock *socket_sock(struct socket *socket)
 	family = COMMON(FROM_NUMBER, sk, skc_family);
 	if (family != AF_INET && family != AF_INET6)
 		return NULL;
-	return BPF_CORE_READ(sk, sk_type) != SOCK_RAW ? sk : NULL;
+	return READ(sk, sk_type) != SOCK_RAW ? sk : NULL;
 }
 
 /* The TCP or UDP socket behind a file, NULL if it is something else. */
 static __always_inline struct sock *file_sock(struct file *file)
 {
 	/* private_data is a struct socket only if the inode says so. */
-	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!file || (READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
-	return socket_sock(BPF_CORE_READ(file, private_data));
+	return socket_sock(READ(file, private_data));
 }
 
 /* The file behind a descriptor of the current task, or NULL. */
 static __always_inline struct file *fd_file(unsigned int fd)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct fdtable *table = READ(task, files, fdt);
 	struct file *file = NULL;
 
-	if (fd >= BPF_CORE_READ(table, max_fds))
+	if (fd >= READ(table, max_fds))
 		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + fd);
+	bpf_probe_read_kernel(&file, sizeof(file), READ(table, fd) + fd);
 	return file;
 }
 
@@ -175,29 +177,34 @@ static __always_inline __u16 sock_local_port(enum sock_from from, struct sock *s
 {
 	__u16 port = COMMON(from, sk, skc_num);
 
-	return port ?: bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+	return port ?: bpf_ntohs(READ((struct inet_sock *)sk, inet_sport));
 }
 
-static __always_inline void sock_read_ipv6(enum sock_from from, struct sock *sk,
-					   struct known *known)
+/* sk: may be read like any struct. */
+static __always_inline void copy_ipv6(struct sock *sk, __be32 *local, __be32 *remote)
 {
-	__be32 *local = (__be32 *)known->local_ip, *remote = (__be32 *)known->remote_ip;
-
-	if (from == FROM_NUMBER) {
-		BPF_CORE_READ_INTO(&known->local_ip, sk, __sk_common.skc_v6_rcv_saddr);
-		BPF_CORE_READ_INTO(&known->remote_ip, sk, __sk_common.skc_v6_daddr);
-		return;
-	}
 	for (int i = 0; i < 4; i++) {
 		local[i] = sk->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[i];
 		remote[i] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[i];
 	}
 }
 
+static __always_inline void sock_read_ipv6(enum sock_from from, struct sock *sk,
+					   struct known *known)
+{
+	if (from == FROM_CONTEXT) {
+		copy_ipv6(sk, (__be32 *)known->local_ip, (__be32 *)known->remote_ip);
+	} else if (CAN_CAST) {
+		copy_ipv6(CAST(sk), (__be32 *)known->local_ip, (__be32 *)known->remote_ip);
+	} else {
+		BPF_CORE_READ_INTO(&known->local_ip, sk, __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&known->remote_ip, sk, __sk_common.skc_v6_daddr);
+	}
+}
+
 static __always_inline bool sock_is_v6only(enum sock_from from, struct sock *sk)
 {
-	return from == FROM_CONTEXT ? BPF_CORE_READ_BITFIELD(&sk->__sk_common, skc_ipv6only)
-				    : BPF_CORE_READ_BITFIELD_PROBED(&sk->__sk_common, skc_ipv6only);
+	return SOCK_BITFIELD(from, sk, __sk_common.skc_ipv6only);
 }
 
 /*
@@ -207,16 +214,9 @@ static __always_inline bool sock_is_v6only(enum sock_from from, struct sock *sk)
 static __always_inline void sock_read_sharing(enum sock_from from, struct sock *sk,
 					      struct known *known)
 {
-	struct sock_common *common = &sk->__sk_common;
-	__u8 reuse, reuseport;
+	__u8 reuse = SOCK_BITFIELD(from, sk, __sk_common.skc_reuse);
+	__u8 reuseport = SOCK_BITFIELD(from, sk, __sk_common.skc_reuseport);
 
-	if (from == FROM_CONTEXT) {
-		reuse = BPF_CORE_READ_BITFIELD(common, skc_reuse);
-		reuseport = BPF_CORE_READ_BITFIELD(common, skc_reuseport);
-	} else {
-		reuse = BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuse);
-		reuseport = BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuseport);
-	}
 	/* reuse: 0, SK_CAN_REUSE or SK_FORCE_REUSE */
 	known->share = (known->share & PT_ANY_PORT) | ((reuse | reuse >> 1) & PT_REUSEADDR) |
 		       (reuseport << 1 & PT_REUSEPORT);
@@ -226,16 +226,13 @@ static __always_inline void sock_read_sharing(enum sock_from from, struct sock *
 /* Its process asked for the port that it has. */
 static __always_inline bool sock_chose_port(enum sock_from from, struct sock *sk)
 {
-	__u8 locks = from == FROM_CONTEXT ? BPF_CORE_READ_BITFIELD(sk, sk_userlocks)
-					  : BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks);
-
-	return locks & SOCK_BINDPORT_LOCK;
+	return SOCK_BITFIELD(from, sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
 }
 
 /* Whose socket it is, for PT_REUSEPORT: the user + 1. */
 static __always_inline __u32 sock_user(struct sock *sk)
 {
-	return BPF_CORE_READ(sk, sk_uid.val) + 1;
+	return READ(sk, sk_uid.val) + 1;
 }
 
 /*
@@ -245,7 +242,7 @@ static __always_inline __u32 sock_user(struct sock *sk)
 static __always_inline void sock_read_ends(enum sock_from from, struct sock *sk,
 					   struct known *known)
 {
-	struct net *net = COMMON(FROM_NUMBER, sk, skc_net.net); /* see leader_start() */
+	struct net *net = READ(sk, __sk_common.skc_net.net);
 	__u16 local_port = sock_local_port(from, sk);
 	__u16 remote_port = bpf_ntohs(COMMON(from, sk, skc_dport));
 	__u8 flags = known->flags & ~(PT_IPV4 | PT_EPHEMERAL | PT_V6ONLY);
@@ -269,7 +266,7 @@ static __always_inline void sock_read_ends(enum sock_from from, struct sock *sk,
 	if (local_port)
 		known->local_port = local_port;
 	known->remote_port = remote_port;
-	known->netns = BPF_CORE_READ(net, ns.inum);
+	known->netns = READ(net, ns.inum);
 	if (net_port_is_ephemeral(net, known->local_port))
 		flags |= PT_EPHEMERAL;
 	known->flags = flags;

@@ -106,7 +106,7 @@ static __always_inline void began_listen(struct sock *sk)
 static __always_inline void tell_missed_accept(struct sock *sk, struct known *known)
 {
 	if (known->attribution != PT_BY_INHERIT || known->told_accept ||
-	    !BPF_CORE_READ(sk, sk_socket))
+	    !READ(sk, sk_socket))
 		return;
 	known->attribution = sock_is_kernels(FROM_CONTEXT, sk) ? PT_BY_KERNEL : PT_BY_UNKNOWN;
 	tell_accept(sk, known, PT_LATE);
@@ -198,7 +198,7 @@ static __always_inline void closed(struct sock *sk, int old)
 	}
 	catch_up(sk, known);
 	/* Its accept(2) may be on the way back, or was missed: not the listener's any more. */
-	if (known->attribution == PT_BY_INHERIT && BPF_CORE_READ(sk, sk_socket))
+	if (known->attribution == PT_BY_INHERIT && READ(sk, sk_socket))
 		known->attribution = PT_BY_UNKNOWN;
 	if (!known->told_close)
 		tell_close(sk, known, 0);

@@ -28,7 +28,7 @@ static __always_inline __u64 ticks_a_second(__u64 jiffies)
 static __always_inline __u64 timewait_left(struct inet_timewait_sock *tw)
 {
 	__u64 jiffies = bpf_jiffies64(), rate = ticks_a_second(jiffies);
-	__s32 left = (__s32)((__u32)BPF_CORE_READ(tw, tw_timer.expires) - (__u32)jiffies);
+	__s32 left = (__s32)((__u32)READ(tw, tw_timer.expires) - (__u32)jiffies);
 
 	if (!rate)
 		return 0;

@@ -146,7 +146,7 @@ int receives_from_ipv6(struct bpf_sock_addr *ctx)
 /* The kernel's own copy of the address that a function was given, or that it filled. */
 static __always_inline bool read_remote(const struct msghdr *message, struct remote *remote)
 {
-	void *name = BPF_CORE_READ(message, msg_name);
+	void *name = READ(message, msg_name);
 	struct in_address address = {};
 	__u32 ip[4];
 

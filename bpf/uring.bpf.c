@@ -28,7 +28,7 @@ static __always_inline void uring_done(struct io_kiocb *request, __u8 opcode, __
 		uring_accepted(result);
 		return;
 	}
-	call.sock = (__u64)file_sock(BPF_CORE_READ(request, file));
+	call.sock = (__u64)file_sock(READ(request, file));
 	if (!call.sock)
 		return;
 	if (opcode == IORING_OP_BIND)
@@ -46,8 +46,8 @@ int BPF_PROG(uring_complete, struct io_ring_ctx *ring, struct io_kiocb *request,
 	__u8 opcode = IORING_OP_ACCEPT;
 
 	if (request)
-		opcode = BPF_CORE_READ(request, opcode);
+		opcode = READ(request, opcode);
 	if (opcode < 64 && uring_opcodes & 1ULL << opcode)
-		uring_done(request, opcode, BPF_CORE_READ(cqe, res));
+		uring_done(request, opcode, READ(cqe, res));
 	return 0;
 }
