@@ -12,28 +12,15 @@
 /* connect(2) returned before the handshake ended: not blocking, or by a signal (512 and on). */
 #define IS_PENDING(error) ((error) == EINPROGRESS || (error) == EINTR || (error) >= 512)
 
-/*
- * Remember a call until it returns.  All that can wait is left for then: most calls
- * succeed, and tcp_state has told what they did.
- */
-static __always_inline void call_begin(const struct call *call)
-{
-	__u64 thread = bpf_get_current_pid_tgid();
-
-	if (bpf_map_update_elem(&calls, &thread, call, BPF_ANY))
-		count(lost_map);
-}
-
 /* The call that returns now; false if it is none of a TCP or UDP socket. */
 static __always_inline bool call_end(struct call *call)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
-	struct call *began = bpf_map_lookup_elem(&calls, &thread);
+	struct call *began = thread_call();
 
 	if (!began)
 		return false;
 	*call = *began;
-	bpf_map_delete_elem(&calls, &thread);
+	thread_call_end(began);
 	if (!call->sock)
 		call->sock = (__u64)fd_sock(call->fd);
 	return call->sock;
@@ -246,6 +233,9 @@ static __always_inline void connect_end(const struct call *call, long ret)
 	}
 	if (state == TCP_CLOSE) /* over already, or connect(AF_UNSPEC) */
 		return;
+	if (ports_unwanted(COMMON(FROM_NUMBER, sk, skc_num),
+			   bpf_ntohs(COMMON(FROM_NUMBER, sk, skc_dport))))
+		return;
 	known = call_known(sk, &fresh);
 	if (known->attribution == PT_BY_UNKNOWN || known->kind != PT_CONNECTION) {
 		known_own(FROM_NUMBER, sk, known, PT_BY_CONNECT); /* tcp_state was skipped */
@@ -268,8 +258,13 @@ static __always_inline void connect_end(const struct call *call, long ret)
 static __always_inline void accept_end(struct sock *sk)
 {
 	struct known fresh, *known;
+	__u16 remote_port;
 
-	if (!sk || !COMMON(FROM_NUMBER, sk, skc_dport)) /* the other one is new */
+	if (!sk)
+		return;
+	remote_port = bpf_ntohs(COMMON(FROM_NUMBER, sk, skc_dport));
+	if (!remote_port || /* the other one is new */
+	    ports_unwanted(COMMON(FROM_NUMBER, sk, skc_num), remote_port))
 		return;
 	known = call_known(sk, &fresh);
 	if (known->connecting) {

@@ -75,6 +75,12 @@ static __always_inline bool has_sock_storage(void)
 	return kernel_version >= KERNEL_VERSION(5, 11, 0);
 }
 
+/* ... and task storage since 5.12 (a10787e6d58c). */
+static __always_inline bool has_task_storage(void)
+{
+	return kernel_version >= KERNEL_VERSION(5, 12, 0);
+}
+
 /* The first TCP socket of a Multipath TCP socket; before 5.11 that is not to be found. */
 static __always_inline struct sock *mptcp_first(struct sock *sk)
 {
@@ -87,15 +93,19 @@ static __always_inline struct sock *mptcp_first(struct sock *sk)
  * ip_local_port_range was an array of two int under a seqlock up to 6.7; since 6.8
  * it is one u32, lowest port in the low half (d9f28735af87).
  */
-static __always_inline bool net_port_is_ephemeral(struct net *net, __u16 port)
+static __always_inline __u32 net_ephemeral(struct net *net)
 {
 	struct local_ports *ports = &net->ipv4.ip_local_ports;
 	struct local_ports___array *old = (void *)ports;
 
 	if (bpf_core_field_exists(old->range))
-		return port >= READ(old, range[0]) && port <= READ(old, range[1]);
+		return READ(old, range[0]) | READ(old, range[1]) << 16;
+	return READ(ports, range);
+}
 
-	__u32 range = READ(ports, range);
+static __always_inline bool net_port_is_ephemeral(struct net *net, __u16 port)
+{
+	__u32 range = net_ephemeral(net);
 
 	return port >= (range & 0xffff) && port <= range >> 16;
 }

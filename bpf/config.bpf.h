@@ -21,6 +21,7 @@ const volatile __u8 only_family = 0;
  */
 const volatile bool only_ports = false;
 const volatile __u64 ports[65536 / 64] = {};
+const volatile __u16 highest_port = 0; /* of them */
 
 /* UDP is of interest. */
 const volatile bool see_udp = true;

@@ -55,6 +55,16 @@ static __always_inline bool port_wanted(__u16 port)
 	return ports[port / 64] & (1ULL << port % 64);
 }
 
+/*
+ * Nothing will be told of a connection or listener between such ports: nor need anybody remember
+ * it.  0: not known, or there is none.
+ */
+static __always_inline bool ports_unwanted(__u16 local_port, __u16 remote_port)
+{
+	return only_ports && local_port && !port_wanted(local_port) &&
+	       !(remote_port && port_wanted(remote_port));
+}
+
 static __always_inline bool wanted(const struct known *known)
 {
 	bool ipv4 = known->flags & PT_IPV4;

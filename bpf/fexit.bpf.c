@@ -22,7 +22,7 @@ static __always_inline void function_call(enum call_kind kind, struct sock *sk, 
 		return;
 	if (kind == CALL_LISTEN)
 		call.state = READ(sk, __sk_common.skc_state);
-	call_begin(&call);
+	thread_call_begin(&call);
 }
 
 /* Only its end is of interest. */

@@ -58,6 +58,7 @@ struct {
 } sockets SEC(".maps");
 
 enum call_kind {
+	CALL_NONE,
 	CALL_BIND,
 	CALL_LISTEN,
 	CALL_CONNECT,
@@ -75,14 +76,22 @@ struct call {
 	bool from_kernel; /* address is the kernel's own copy, not the user's memory */
 };
 
+/* With the thread, freed with it (thread.bpf.h).  No memory: as below. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct call);
+} calls_of_threads SEC(".maps");
+
 /*
- * Calls by thread (pid_tgid), from enter to exit.  Full: counted in lost_map, the
+ * On older kernels by thread (pid_tgid), from enter to exit.  Full: counted in lost_map, the
  * call's failure is not told.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
+	__uint(max_entries, 1);
 	__type(key, __u64);
 	__type(value, struct call);
 } calls SEC(".maps");

@@ -11,6 +11,7 @@
 
 #include "process.bpf.h"
 #include "sock.bpf.h"
+#include "thread.bpf.h"
 
 static __always_inline void known_forget(const void *sock)
 {
@@ -64,14 +65,22 @@ static __always_inline struct known *known_find(const void *sock, __u64 cookie)
 	return known;
 }
 
-static __always_inline struct known *known_add(const void *sock, const struct known *fresh,
-					       __u64 how)
+static __always_inline void known_put(const void *sock, const struct known *fresh, __u64 how)
 {
 	__u64 key = (__u64)sock;
 	int err = map_update(&sockets, &key, fresh, how);
 
 	if (err && err != -EEXIST) /* with BPF_NOEXIST another hook may be faster */
 		count(lost_map);
+}
+
+/* The same, and what is known then. */
+static __always_inline struct known *known_add(const void *sock, const struct known *fresh,
+					       __u64 how)
+{
+	__u64 key = (__u64)sock;
+
+	known_put(sock, fresh, how);
 	return bpf_map_lookup_elem(&sockets, &key);
 }
 
@@ -127,23 +136,4 @@ static __always_inline void note_closer(struct known *known)
 		known->left_behind = true;
 	else if (!same_process(&known->closer, &known->owner))
 		tell_current();
-}
-
-/* The call that the current thread is in, if it is about this socket. */
-static __always_inline struct call *call_on(const void *sock)
-{
-	__u64 thread = bpf_get_current_pid_tgid();
-	struct call *call = bpf_map_lookup_elem(&calls, &thread);
-
-	return call && call->sock == (__u64)sock ? call : NULL;
-}
-
-/* Process context: the call that the current thread is in works on this socket. */
-static __always_inline void call_is_on(const void *sock)
-{
-	__u64 thread = bpf_get_current_pid_tgid();
-	struct call *call = bpf_map_lookup_elem(&calls, &thread);
-
-	if (call)
-		call->sock = (__u64)sock;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * bind, listen, connect and accept by the tracepoints of their system calls, for
- * kernels that refuse fexit.  Process context, all of them.
+ * kernels that refuse fexit.  Process context, all of them.  All that can wait is left for
+ * the end of a call: most succeed, and tcp_state has told what they did.
  */
 
 static __always_inline void call_with_address(struct trace_event_raw_sys_enter *ctx,
@@ -15,7 +16,7 @@ static __always_inline void call_with_address(struct trace_event_raw_sys_enter *
 		.kind = kind,
 	};
 
-	call_begin(&call);
+	thread_call_begin(&call);
 }
 
 SEC("tp")
@@ -42,7 +43,7 @@ int enter_listen(struct trace_event_raw_sys_enter *ctx)
 		return 0;
 	call.begin = bpf_ktime_get_boot_ns();
 	call.state = COMMON(FROM_NUMBER, sk, skc_state);
-	call_begin(&call);
+	thread_call_begin(&call);
 	return 0;
 }
 

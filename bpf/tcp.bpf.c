@@ -29,21 +29,20 @@ static __always_inline void began_connect(struct sock *sk)
 	known_own(FROM_CONTEXT, sk, &fresh, PT_BY_CONNECT);
 	call_is_on(sk);
 	sock_read_ends(FROM_CONTEXT, sk, &fresh);
-	known_add(sk, &fresh, BPF_ANY);
+	known_put(sk, &fresh, BPF_ANY);
 }
 
 /* Any context.  The socket's SYN was answered. */
 static __always_inline void connected(struct sock *sk, struct known *known)
 {
-	__u64 begin = known->since;
+	__u64 told = 0;
 
-	known->since = bpf_ktime_get_boot_ns();
 	sock_read_ends(FROM_CONTEXT, sk, known);
 	known->established = true;
 	/* Its beginning was missed: connect(2)'s return knows the owner, it tells. */
-	if (known->attribution == PT_BY_UNKNOWN)
-		return;
-	tell_connect(sk, known, 0, begin, 0);
+	if (known->attribution != PT_BY_UNKNOWN)
+		told = tell_connect(sk, known, 0, known->since, 0);
+	known->since = told ?: bpf_ktime_get_boot_ns();
 }
 
 static __always_inline void established(struct sock *sk, int old)
@@ -68,7 +67,7 @@ static __always_inline void established(struct sock *sk, int old)
 	}
 	fresh.since = bpf_ktime_get_boot_ns();
 	/* Who waits in accept(2) on another CPU can have it before this: that is not overwritten. */
-	known_add(sk, &fresh, BPF_NOEXIST);
+	known_put(sk, &fresh, BPF_NOEXIST);
 }
 
 /*
@@ -95,7 +94,7 @@ static __always_inline void began_listen(struct sock *sk)
 	sock_read_ends(FROM_CONTEXT, sk, &fresh);
 	if (!call_on(sk) && fresh.local_port)
 		tell_listen(sk, &fresh, 0, 0);
-	known_add(sk, &fresh, BPF_ANY);
+	known_put(sk, &fresh, BPF_ANY);
 }
 
 /*
@@ -249,10 +248,34 @@ static __always_inline void handle_state(struct sock *sk, int old, int new)
 	}
 }
 
+/* Its port will be chosen after this. */
+static __always_inline bool connect_is_unwanted(struct sock *sk, __u16 remote_port)
+{
+	struct net *net = READ(sk, __sk_common.skc_net.net);
+
+	return only_ports && !port_wanted(remote_port) &&
+	       highest_port < (__u16)net_ephemeral(net);
+}
+
+/* Nobody asked for this socket's ports.  An end without a remote port may have had one. */
+static __always_inline bool is_unwanted(struct sock *sk, int old, int new)
+{
+	__u16 local_port, remote_port;
+
+	if (!only_ports)
+		return false;
+	local_port = sock_local_port(FROM_CONTEXT, sk);
+	remote_port = bpf_ntohs(COMMON(FROM_CONTEXT, sk, skc_dport));
+	if (new == TCP_SYN_SENT && !local_port)
+		return connect_is_unwanted(sk, remote_port);
+	return (remote_port || old == TCP_LISTEN || new == TCP_LISTEN) &&
+	       ports_unwanted(local_port, remote_port);
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tcp_state, struct sock *sk, int old, int new)
 {
-	if (!sock_is_tcp(FROM_CONTEXT, sk) || sock_is_join(sk))
+	if (!sock_is_tcp(FROM_CONTEXT, sk) || is_unwanted(sk, old, new) || sock_is_join(sk))
 		return 0;
 	handle_state(sk, old, new);
 	if (tell_states)

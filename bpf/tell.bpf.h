@@ -7,23 +7,29 @@
 
 #include "owner.bpf.h"
 
-/* The handshake that this end began has ended; begin 0: it is not known since when. */
-static __always_inline void tell_connect(const void *sock, struct known *known, int error,
-					 __u64 begin, __u8 late)
+/*
+ * The handshake that this end began has ended; begin 0: it is not known since when.  When that
+ * was told, 0 if it was not: each look at the clock takes 26 ns.
+ */
+static __always_inline __u64 tell_connect(const void *sock, struct known *known, int error,
+					  __u64 begin, __u8 late)
 {
 	struct pt_socket *event;
+	__u64 time;
 
 	known->told_connect = true;
 	known->error = error;
 	event = emit_begin(PT_CONNECT, sock, known);
 	if (!event)
-		return;
+		return 0;
+	time = event->time;
 	event->error = error;
-	event->duration = begin ? event->time - begin : 0;
+	event->duration = begin ? time - begin : 0;
 	event->flags |= late;
 	if (late)
 		count(late);
 	emit_end(event);
+	return time;
 }
 
 /* Of a bind or listen that failed: what says why, as far as it is not in the socket's entry. */

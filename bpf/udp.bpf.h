@@ -122,7 +122,7 @@ static __noinline int settle(struct sock *sk, struct datagrams *mine, __u8 how)
 		known_own(FROM_CONTEXT, sk, &fresh, how);
 		sock_read_ends(FROM_CONTEXT, sk, &fresh);
 		tell_chosen_port(FROM_CONTEXT, sk, &fresh, how == PT_BY_SEND);
-		known_add(sk, &fresh, BPF_NOEXIST);
+		known_put(sk, &fresh, BPF_NOEXIST);
 		return 0;
 	}
 	if (!is_settled(known, &user, first))

@@ -28,6 +28,7 @@
 #define RING_DEFAULT (8UL << 20)
 #define SOCKETS_MAX (1U << 20) /* a bucket of 16 bytes is allocated for each */
 #define SOCKETS_MIN (1U << 16)
+#define CALLS_MAX (1U << 16)
 
 struct probe {
 	struct porttrace_bpf *skel;
@@ -73,6 +74,15 @@ static uint32_t max_sockets(void)
 	return sockets;
 }
 
+static uint16_t highest_port(const uint64_t ports[65536 / 64])
+{
+	uint16_t port = UINT16_MAX;
+
+	while (port && !(ports[port / 64] >> port % 64 & 1))
+		port--;
+	return port;
+}
+
 static void configure(struct porttrace_bpf *skel, const struct probe_config *config)
 {
 	uint64_t ring = config->ring_size ?: RING_DEFAULT;
@@ -81,6 +91,10 @@ static void configure(struct porttrace_bpf *skel, const struct probe_config *con
 	(void)bpf_map__set_max_entries(skel->maps.sockets, max_sockets());
 	if (hooks_kernel_version() < KERNEL_VERSION(5, 11, 0)) /* has_sock_storage() */
 		(void)bpf_map__set_max_entries(skel->maps.exchanged_old, SOCKETS_MIN);
+	if (hooks_kernel_version() < KERNEL_VERSION(5, 12, 0)) { /* has_task_storage() */
+		(void)bpf_map__set_max_entries(skel->maps.calls, CALLS_MAX);
+		(void)bpf_map__set_autocreate(skel->maps.calls_of_threads, false);
+	}
 	skel->rodata->limit_bytes = ring / 8 * 7;
 	if (ring / 8 < skel->rodata->wake_bytes)
 		skel->rodata->wake_bytes = ring / 8;
@@ -95,6 +109,7 @@ static void configure(struct porttrace_bpf *skel, const struct probe_config *con
 	if (config->ports) {
 		skel->rodata->only_ports = true;
 		memcpy((void *)skel->rodata->ports, config->ports, sizeof(skel->rodata->ports));
+		skel->rodata->highest_port = highest_port(config->ports);
 	}
 }
 
@@ -111,7 +126,8 @@ static void preallocate(struct porttrace_bpf *skel)
 	(void)bpf_map__set_map_flags(skel->maps.processes, 0);
 	(void)bpf_map__set_map_flags(skel->maps.tree, 0);
 	(void)bpf_map__set_max_entries(skel->maps.sockets, sockets);
-	(void)bpf_map__set_max_entries(skel->maps.calls, others);
+	if (bpf_map__max_entries(skel->maps.calls) > others)
+		(void)bpf_map__set_max_entries(skel->maps.calls, others);
 	(void)bpf_map__set_max_entries(skel->maps.processes, others);
 	(void)bpf_map__set_max_entries(skel->maps.tree, others);
 }

@@ -40,6 +40,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
+	BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
 
 enum bpf_func_id {
@@ -58,6 +59,7 @@ enum {
 
 enum {
 	BPF_SK_STORAGE_GET_F_CREATE = 1 << 0,
+	BPF_LOCAL_STORAGE_GET_F_CREATE = 1 << 0,
 };
 
 enum {
