@@ -12,20 +12,6 @@
 /* connect(2) returned before the handshake ended: not blocking, or by a signal (512 and on). */
 #define IS_PENDING(error) ((error) == EINPROGRESS || (error) == EINTR || (error) >= 512)
 
-/* The call that returns now; false if it is none of a TCP or UDP socket. */
-static __always_inline bool call_end(struct call *call)
-{
-	struct call *began = thread_call();
-
-	if (!began)
-		return false;
-	*call = *began;
-	thread_call_end(began);
-	if (!call->sock)
-		call->sock = (__u64)fd_sock(call->fd);
-	return call->sock;
-}
-
 /*
  * The address that was asked for.  At a system call's exit it is in the user's memory: the
  * kernel has just read it, so the page is there; another thread may have changed it since.
@@ -161,7 +147,8 @@ static __always_inline void connect_refused(const struct call *call, struct sock
 	if (error == EALREADY || error == EISCONN)
 		return;
 	/* Told already; or this call only fetched the error of a pending connect. */
-	if (known && known->told_connect && (known->since >= call->begin || known->error == error))
+	if (known && known->told_connect &&
+	    ((call->begin && known->since >= call->begin) || known->error == error))
 		return;
 	call_failed(sk, &failed);
 	known_own(FROM_NUMBER, sk, &failed, PT_BY_CONNECT);
@@ -286,17 +273,12 @@ static __always_inline void accept_end(struct sock *sk)
 	tell_accept(sk, known, known->told_close ? PT_GONE : 0);
 }
 
-/* The call of the current thread returned. */
-static __always_inline void call_returned(long ret)
+static __always_inline void call_end(const struct call *call, long ret)
 {
-	struct call call;
-
-	if (!call_end(&call))
-		return;
-	if (call.kind == CALL_BIND)
-		bind_end(&call, ret);
-	else if (call.kind == CALL_LISTEN)
-		listen_end(&call, ret);
+	if (call->kind == CALL_BIND)
+		bind_end(call, ret);
+	else if (call->kind == CALL_LISTEN)
+		listen_end(call, ret);
 	else
-		connect_end(&call, ret);
+		connect_end(call, ret);
 }

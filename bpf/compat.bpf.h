@@ -15,7 +15,7 @@
 extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 
 #define CAN_CAST (kernel_version >= KERNEL_VERSION(6, 2, 0))
-#define CAST(pointer)                                                                             \
+#define CAST(pointer) \
 	((typeof(pointer))bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(typeof(*(pointer)))))
 
 #define ARROW_1(pointer, a) (pointer)->a
@@ -24,11 +24,11 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 #define ARROW(_1, _2, _3, name, ...) name
 
 /* READ(pointer, a, b, c): pointer->a->b->c, wherever pointer comes from. */
-#define READ(pointer, ...)                                                                        \
-	(CAN_CAST ? ARROW(__VA_ARGS__, ARROW_3, ARROW_2, ARROW_1)(CAST(pointer), __VA_ARGS__)     \
+#define READ(pointer, ...)                                                                    \
+	(CAN_CAST ? ARROW(__VA_ARGS__, ARROW_3, ARROW_2, ARROW_1)(CAST(pointer), __VA_ARGS__) \
 		  : BPF_CORE_READ(pointer, __VA_ARGS__))
-#define READ_BITFIELD(pointer, member)                                                            \
-	(CAN_CAST ? BPF_CORE_READ_BITFIELD(CAST(pointer), member)                                 \
+#define READ_BITFIELD(pointer, member)                            \
+	(CAN_CAST ? BPF_CORE_READ_BITFIELD(CAST(pointer), member) \
 		  : BPF_CORE_READ_BITFIELD_PROBED(pointer, member))
 
 /*
@@ -79,6 +79,27 @@ static __always_inline bool has_sock_storage(void)
 static __always_inline bool has_task_storage(void)
 {
 	return kernel_version >= KERNEL_VERSION(5, 12, 0);
+}
+
+/* What a thread passed to the system call that it is in can be read since 5.15 (dd6e10fbd9fb). */
+static __always_inline bool has_task_regs(void)
+{
+	return kernel_version >= KERNEL_VERSION(5, 15, 0);
+}
+
+static __always_inline struct pt_regs *current_regs(void)
+{
+	return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
+
+/* Its number, while a thread is in one. */
+static __always_inline __s32 current_number(void)
+{
+#ifdef __TARGET_ARCH_arm64
+	return READ(current_regs(), syscallno);
+#else
+	return READ(current_regs(), orig_ax);
+#endif
 }
 
 /* The first TCP socket of a Multipath TCP socket; before 5.11 that is not to be found. */
@@ -155,8 +176,7 @@ static __always_inline struct kernfs_node *task_cgroup(struct task_struct *task)
 				      bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id) *
 					      sizeof(state));
 	memory = READ(state, cgroup);
-	if (READ(memory, root) != READ(unified, root) &&
-	    kernfs_parent(READ(memory, kn)))
+	if (READ(memory, root) != READ(unified, root) && kernfs_parent(READ(memory, kn)))
 		return READ(memory, kn);
 	return READ(unified, kn);
 }

@@ -32,6 +32,10 @@ const volatile __u64 tag_secret = 0;
 /* Only the processes of the map tree, and what they start, are of interest. */
 const volatile bool only_tree = false;
 
+/* The numbers of these system calls, of which the ends alone are seen; -1: it is not so. */
+const volatile __s32 listen_number = -1;
+const volatile __s32 connect_number = -1;
+
 /* Requests of io_uring, a bit for each opcode, that no better hook sees. */
 const volatile __u64 uring_opcodes = 0;
 

@@ -83,10 +83,21 @@ int BPF_PROG(connect_begins, struct socket *socket, struct sockaddr *address, in
 	return 0;
 }
 
+static __always_inline void function_returned(long ret)
+{
+	struct call *began = thread_call(), call;
+
+	if (!began)
+		return;
+	call = *began;
+	thread_call_end(began);
+	call_end(&call, ret);
+}
+
 SEC("fexit")
 int BPF_PROG(listen_returns, struct socket *socket, int backlog, int ret)
 {
-	call_returned(ret);
+	function_returned(ret);
 	return 0;
 }
 
@@ -94,7 +105,7 @@ SEC("fexit")
 int BPF_PROG(connect_returns, struct socket *socket, struct sockaddr *address, int len, int flags,
 	     int ret)
 {
-	call_returned(ret);
+	function_returned(ret);
 	return 0;
 }
 

@@ -119,8 +119,7 @@ static __always_inline void read_cgroup(struct task_struct *task, struct pt_proc
 		if (len >= PT_CGROUP_ROOM)
 			break;
 		got = bpf_probe_read_kernel_str(process->cgroup + len,
-						PT_CGROUP_LEN - PT_CGROUP_ROOM,
-						READ(node, name));
+						PT_CGROUP_LEN - PT_CGROUP_ROOM, READ(node, name));
 		if (got <= 0)
 			break;
 		process->cgroup_len = len + got;

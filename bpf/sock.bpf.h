@@ -18,9 +18,8 @@ enum sock_from {
 
 #define SOCK(from, sk, member) ((from) == FROM_CONTEXT ? (sk)->member : READ(sk, member))
 #define COMMON(from, sk, member) SOCK(from, sk, __sk_common.member)
-#define SOCK_BITFIELD(from, sk, member)                              \
-	((from) == FROM_CONTEXT ? BPF_CORE_READ_BITFIELD(sk, member) \
-				: READ_BITFIELD(sk, member))
+#define SOCK_BITFIELD(from, sk, member) \
+	((from) == FROM_CONTEXT ? BPF_CORE_READ_BITFIELD(sk, member) : READ_BITFIELD(sk, member))
 
 static __always_inline bool sock_is_mptcp(enum sock_from from, struct sock *sk)
 {
@@ -45,8 +44,7 @@ static __always_inline bool sock_is_join(struct sock *sk)
 	if (!sock_is_mptcp(FROM_CONTEXT, sk))
 		return false;
 	subflow = READ((struct inet_connection_sock *)sk, icsk_ulp_data);
-	return subflow &&
-	       (READ_BITFIELD(subflow, mp_join) || READ_BITFIELD(subflow, request_join));
+	return subflow && (READ_BITFIELD(subflow, mp_join) || READ_BITFIELD(subflow, request_join));
 }
 
 static __always_inline bool sock_is_tcp(enum sock_from from, struct sock *sk)

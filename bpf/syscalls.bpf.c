@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * bind, listen, connect and accept by the tracepoints of their system calls, for
- * kernels that refuse fexit.  Process context, all of them.  All that can wait is left for
- * the end of a call: most succeed, and tcp_state has told what they did.
+ * kernels that refuse fexit.  Process context, all of them.
+ *
+ * Where the kernel tells at a call's end what was passed to it, the ends alone are seen: so a
+ * call costs half, those of bystanders too.  On older kernels what begins is noted.
  */
 
 static __always_inline void call_with_address(struct trace_event_raw_sys_enter *ctx,
@@ -47,15 +49,59 @@ int enter_listen(struct trace_event_raw_sys_enter *ctx)
 	return 0;
 }
 
+static __always_inline enum call_kind kind_of(long number)
+{
+	if (number == listen_number)
+		return CALL_LISTEN;
+	return number == connect_number ? CALL_CONNECT : CALL_BIND;
+}
+
+/* From what was passed to the call.  The socket stays as it is if it is known. */
+static __always_inline void read_passed(struct call *call)
+{
+	struct pt_regs *regs = current_regs();
+
+	call->fd = PT_REGS_PARM1_CORE_SYSCALL(regs);
+	call->address = PT_REGS_PARM2_CORE_SYSCALL(regs);
+	call->len = PT_REGS_PARM3_CORE_SYSCALL(regs);
+}
+
+/* The call that returns now; false if it is none of a TCP or UDP socket. */
+static __always_inline bool call_returned(struct trace_event_raw_sys_exit *ctx, struct call *call)
+{
+	struct call *began = thread_call();
+
+	if (began) {
+		*call = *began;
+		thread_call_end(began);
+	}
+	if (has_task_regs()) {
+		if (!began || call->kind != kind_of(ctx->id))
+			*call = (struct call){ .kind = kind_of(ctx->id) };
+		read_passed(call);
+	} else if (!began) {
+		return false;
+	}
+	if (!call->sock)
+		call->sock = (__u64)fd_sock(call->fd);
+	return call->sock;
+}
+
 /*
- * Which tracepoints each program is attached to is in user/probe.c.
+ * Which tracepoints each program is attached to is in user/hooks.c.
  *
  * One program for the three: the verifier looks at tell_current() once.
  */
 SEC("tp")
 int exit_call(struct trace_event_raw_sys_exit *ctx)
 {
-	call_returned(ctx->ret);
+	struct call call = {};
+
+	if (!call_returned(ctx, &call))
+		return 0;
+	if (call.kind == CALL_LISTEN && sock_is_udp(FROM_NUMBER, (struct sock *)call.sock))
+		return 0; /* which can't listen */
+	call_end(&call, ctx->ret);
 	return 0;
 }
 

@@ -27,6 +27,7 @@ static __always_inline void began_connect(struct sock *sk)
 	fresh.flags = PT_ACTIVE;
 	fresh.connecting = true;
 	known_own(FROM_CONTEXT, sk, &fresh, PT_BY_CONNECT);
+	thread_call_works(CALL_CONNECT, connect_number, sk, fresh.since);
 	call_is_on(sk);
 	sock_read_ends(FROM_CONTEXT, sk, &fresh);
 	known_put(sk, &fresh, BPF_ANY);
@@ -91,6 +92,7 @@ static __always_inline void began_listen(struct sock *sk)
 	fresh.since = before ? before->since : bpf_ktime_get_boot_ns();
 	fresh.kind = PT_LISTENER;
 	known_own(FROM_CONTEXT, sk, &fresh, PT_BY_LISTEN);
+	thread_call_works(CALL_LISTEN, listen_number, sk, fresh.since);
 	sock_read_ends(FROM_CONTEXT, sk, &fresh);
 	if (!call_on(sk) && fresh.local_port)
 		tell_listen(sk, &fresh, 0, 0);
@@ -104,8 +106,7 @@ static __always_inline void began_listen(struct sock *sk)
  */
 static __always_inline void tell_missed_accept(struct sock *sk, struct known *known)
 {
-	if (known->attribution != PT_BY_INHERIT || known->told_accept ||
-	    !READ(sk, sk_socket))
+	if (known->attribution != PT_BY_INHERIT || known->told_accept || !READ(sk, sk_socket))
 		return;
 	known->attribution = sock_is_kernels(FROM_CONTEXT, sk) ? PT_BY_KERNEL : PT_BY_UNKNOWN;
 	tell_accept(sk, known, PT_LATE);
@@ -253,8 +254,7 @@ static __always_inline bool connect_is_unwanted(struct sock *sk, __u16 remote_po
 {
 	struct net *net = READ(sk, __sk_common.skc_net.net);
 
-	return only_ports && !port_wanted(remote_port) &&
-	       highest_port < (__u16)net_ephemeral(net);
+	return only_ports && !port_wanted(remote_port) && highest_port < (__u16)net_ephemeral(net);
 }
 
 /* Nobody asked for this socket's ports.  An end without a remote port may have had one. */

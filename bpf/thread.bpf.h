@@ -49,6 +49,19 @@ static __always_inline void thread_call_end(struct call *call)
 		bpf_map_delete_elem(&calls, &thread);
 }
 
+/*
+ * Process context: a socket began to do what these system calls are for.  Where only their ends
+ * are seen, the current thread is in one of them from now on.
+ */
+static __always_inline void thread_call_works(enum call_kind kind, __s32 number, const void *sock,
+					      __u64 begin)
+{
+	struct call call = { .sock = (__u64)sock, .begin = begin, .kind = kind };
+
+	if (number >= 0 && current_number() == number)
+		thread_call_begin(&call);
+}
+
 /* The call that the current thread is in, if it is about this socket. */
 static __always_inline struct call *call_on(const void *sock)
 {

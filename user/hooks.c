@@ -19,6 +19,8 @@
 
 /* udp_recvmsg() has one argument less since (ec095263a965). */
 #define FLAGS_ARE_ONE KERNEL_VERSION(5, 19, 0)
+/* What was passed to a system call can be read at its end since (dd6e10fbd9fb). */
+#define ENDS_ARE_ENOUGH KERNEL_VERSION(5, 15, 0)
 /* sock_send_length and sock_recv_length are there since (6e6eda44b939). */
 #define SENDS_ARE_TRACED KERNEL_VERSION(6, 3, 0)
 
@@ -73,9 +75,9 @@ static const struct hook {
 	{ FACT_BIND, WAY_CALL, "exit_call", "sys_exit_bind", 0, 0 },
 	{ FACT_LISTEN, WAY_CALL, "exit_call", "sys_exit_listen", 0, 0 },
 	{ FACT_CONNECT, WAY_CALL, "exit_call", "sys_exit_connect", 0, 0 },
-	{ FACT_BIND, WAY_CALL, "enter_bind", "sys_enter_bind", 0, 0 },
-	{ FACT_LISTEN, WAY_CALL, "enter_listen", "sys_enter_listen", 0, 0 },
-	{ FACT_CONNECT, WAY_CALL, "enter_connect", "sys_enter_connect", 0, 0 },
+	{ FACT_BIND, WAY_CALL, "enter_bind", "sys_enter_bind", 0, ENDS_ARE_ENOUGH },
+	{ FACT_LISTEN, WAY_CALL, "enter_listen", "sys_enter_listen", 0, ENDS_ARE_ENOUGH },
+	{ FACT_CONNECT, WAY_CALL, "enter_connect", "sys_enter_connect", 0, ENDS_ARE_ENOUGH },
 	/* Its arguments are others before. */
 	{ FACT_URING, WAY_CALL, "uring_complete", NULL, KERNEL_VERSION(6, 15, 0), 0 },
 	{ FACT_STATES, WAY_TRACEPOINT, "tcp_state", NULL, 0, 0 },
@@ -381,6 +383,11 @@ const char *hooks_missed(const struct hooks *self)
 bool hooks_need_memory(const struct hooks *self)
 {
 	return self->kernel < KERNEL_VERSION(6, 1, 0) && needs_directory(self);
+}
+
+bool hooks_see_ends_only(const struct hooks *self, enum hook_fact fact)
+{
+	return self->ways[fact] == WAY_CALL && self->kernel >= ENDS_ARE_ENOUGH;
 }
 
 uint64_t hooks_uring_opcodes(const struct hooks *self)

@@ -80,6 +80,9 @@ bool hooks_need_memory(const struct hooks *hooks);
 /* Whether some fact is seen by WAY_FUNCTION. */
 bool hooks_use_functions(const struct hooks *hooks);
 
+/* Whether a fact is seen by the end of its system call, not by its beginning. */
+bool hooks_see_ends_only(const struct hooks *hooks, enum hook_fact fact);
+
 /* Bits 1 << opcode of what io_uring's own hook has to see. */
 uint64_t hooks_uring_opcodes(const struct hooks *hooks);
 

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "hooks.h"
@@ -171,6 +172,10 @@ static int load_programs(struct probe *probe, const struct probe_config *config,
 	probe->skel->rodata->only_tree = config->root;
 	probe->skel->rodata->kernel_version = probe->hooks.kernel;
 	probe->skel->rodata->uring_opcodes = hooks_uring_opcodes(&probe->hooks);
+	if (hooks_see_ends_only(&probe->hooks, FACT_LISTEN))
+		probe->skel->rodata->listen_number = SYS_listen;
+	if (hooks_see_ends_only(&probe->hooks, FACT_CONNECT))
+		probe->skel->rodata->connect_number = SYS_connect;
 	err = porttrace_bpf__load(probe->skel);
 	if (!err && config->root)
 		err = bpf_map_update_elem(bpf_map__fd(probe->skel->maps.tree), &config->root, &yes,

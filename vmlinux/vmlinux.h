@@ -395,6 +395,7 @@ struct trace_event_raw_sys_enter {
 };
 
 struct trace_event_raw_sys_exit {
+	long id;
 	long ret;
 };
 
@@ -441,6 +442,24 @@ struct bpf_iter__tcp {
 };
 
 #pragma clang attribute pop
+
+/* What a thread passed to a system call, as bpf_tracing.h wants it: another for each machine. */
+#ifdef __TARGET_ARCH_arm64
+struct pt_regs {
+	__s32 syscallno;
+} __attribute__((preserve_access_index));
+
+struct user_pt_regs {
+	__u64 regs[31];
+} __attribute__((preserve_access_index));
+#else
+struct pt_regs {
+	unsigned long di;
+	unsigned long si;
+	unsigned long dx;
+	unsigned long orig_ax;
+} __attribute__((preserve_access_index));
+#endif
 
 /* A user's socket address, read as bytes: no CO-RE here. */
 struct in_address {
