@@ -272,10 +272,17 @@ static __always_inline bool is_unwanted(struct sock *sk, int old, int new)
 	       ports_unwanted(local_port, remote_port);
 }
 
+/* Changes that handle_state() has a case for. */
+static __always_inline bool means_something(int new)
+{
+	return tell_states || (new != TCP_FIN_WAIT2 &&new != TCP_SYN_RECV);
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tcp_state, struct sock *sk, int old, int new)
 {
-	if (!sock_is_tcp(FROM_CONTEXT, sk) || is_unwanted(sk, old, new) || sock_is_join(sk))
+	if (!means_something(new) || !sock_is_tcp(FROM_CONTEXT, sk) || is_unwanted(sk, old, new) ||
+	    sock_is_join(sk))
 		return 0;
 	handle_state(sk, old, new);
 	if (tell_states)

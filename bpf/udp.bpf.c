@@ -278,6 +278,8 @@ int cgroup_released(struct bpf_sock *ctx)
 	struct bpf_sock *socket = ctx;
 	struct sock *sk = NULL;
 
+	if (!see_udp || ctx->protocol != IPPROTO_UDP || ctx->type != SOCK_DGRAM)
+		return 1;
 	/* The context is the socket, which the verifier must not know. */
 	bpf_probe_read_kernel(&sk, sizeof(sk), &socket);
 	if (sk && sock_is_udp(FROM_NUMBER, sk))

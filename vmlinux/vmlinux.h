@@ -112,8 +112,13 @@ enum {
 #define PF_EXITING 0x00000004 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
 
-/* uapi/linux/bpf.h: the context of cgroup/sendmsg4 and its like. */
-struct bpf_sock;
+/* uapi/linux/bpf.h: the contexts of cgroup/sock_release, and of cgroup/sendmsg4 and its like. */
+struct bpf_sock {
+	__u32 bound_dev_if;
+	__u32 family;
+	__u32 type;
+	__u32 protocol;
+};
 
 struct bpf_sock_addr {
 	__u32 user_family;
