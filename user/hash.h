@@ -38,6 +38,9 @@ struct hash_node *hash_next(const struct hash_node *node);
 /* Well mixed hashes of what keys are made of. */
 uint64_t hash_u64(uint64_t value);
 uint64_t hash_combine(uint64_t hash, uint64_t value);
+/* Of two addresses with their ports, the same in either order: both ends of a connection lie together. */
+uint64_t hash_pair(const uint8_t ip[16], uint16_t port, const uint8_t other_ip[16],
+		   uint16_t other_port);
 
 #define HASH_ENTRY(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
 

@@ -16,19 +16,9 @@
 #define OTHERS_MAX 4096        /* of one socket: a server with so many workers */
 #define OTHERS_TOTAL (1 << 18) /* of all: 4 MiB */
 
-static uint64_t hash_end(uint64_t hash, const struct endpoint *end)
-{
-	uint64_t half[2];
-
-	memcpy(half, end->ip, sizeof(half));
-	hash = hash_combine(hash, half[0]);
-	hash = hash_combine(hash, half[1]);
-	return hash_combine(hash, end->port);
-}
-
 static uint64_t hash_ends(const struct endpoint *local, const struct endpoint *remote)
 {
-	return hash_end(hash_end(0, local), remote);
+	return hash_pair(local->ip, local->port, remote->ip, remote->port);
 }
 
 static bool same_end(const struct endpoint *a, const struct endpoint *b)
@@ -44,6 +34,12 @@ int table_init(struct table *table, struct processes *processes)
 	if (!table->at_port || hash_init(&table->by_sock, 1024) || hash_init(&table->by_ends, 1024))
 		return -ENOMEM;
 	return 0;
+}
+
+static void leave_ends(struct table *table, struct entry *entry)
+{
+	if (entry->placed)
+		hash_remove(&table->by_ends, &entry->by_ends);
 }
 
 /* Port 0 has no ring: a connection without a local port is no holder of one. */
@@ -90,7 +86,7 @@ void table_forget(struct table *table, struct entry *entry)
 {
 	if (!entry->socket.closed)
 		hash_remove(&table->by_sock, &entry->by_sock);
-	hash_remove(&table->by_ends, &entry->by_ends);
+	leave_ends(table, entry);
 	leave_port(table, entry);
 	drop_others(table, entry);
 	processes_release(table->processes, entry->socket.owner);
@@ -163,19 +159,18 @@ struct entry *table_add(struct table *table, uint64_t sock)
 		return NULL;
 	entry->socket.sock = sock;
 	hash_add(&table->by_sock, &entry->by_sock, hash_u64(sock));
-	hash_add(&table->by_ends, &entry->by_ends,
-		 hash_ends(&entry->socket.local, &entry->socket.remote));
 	return entry;
 }
 
 void table_place(struct table *table, struct entry *entry, const struct endpoint *local,
 		 const struct endpoint *remote)
 {
-	hash_remove(&table->by_ends, &entry->by_ends);
+	leave_ends(table, entry);
 	leave_port(table, entry);
 	entry->socket.local = *local;
 	entry->socket.remote = *remote;
 	hash_add(&table->by_ends, &entry->by_ends, hash_ends(local, remote));
+	entry->placed = true;
 	join_port(table, entry);
 }
 

@@ -22,6 +22,7 @@ struct entry {
 	struct entry *next_closed;
 	uint64_t alone; /* boot time at which its owner was known to be the only holder */
 	uint32_t epoch; /* that of the table when the socket was last heard of */
+	bool placed;    /* it is in by_ends */
 	bool shared;    /* another process has a descriptor of it */
 	bool guessed;   /* peer has the listener there, but did not accept yet */
 };

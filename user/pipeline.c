@@ -246,14 +246,6 @@ void pipeline_settle(struct pipeline *pipeline)
 	struct record record;
 	size_t at = 0;
 
-	while (next_record(pipeline, &at, &record)) {
-		if (record.type == PT_ACCEPT)
-			foresight_add(pipeline->foresight, record.socket);
-		else if (record.type == PT_PROCESS)
-			(void)processes_foresee(pipeline->processes, record.process,
-						pipeline->boot_to_real);
-	}
-	at = 0;
 	while (next_record(pipeline, &at, &record))
 		apply(pipeline, &record);
 	foresight_clear(pipeline->foresight);
@@ -263,6 +255,7 @@ void pipeline_settle(struct pipeline *pipeline)
 void pipeline_record(struct pipeline *pipeline, const void *data, size_t size)
 {
 	struct record record;
+	char *copy;
 
 	if (decode_record(&record, data, size)) {
 		pipeline->bad++;
@@ -274,8 +267,14 @@ void pipeline_record(struct pipeline *pipeline, const void *data, size_t size)
 	size = decode_size((uint8_t)record.type);
 	if (pipeline->batch_len + size > BATCH_BYTES)
 		pipeline_settle(pipeline);
-	memcpy(pipeline->batch + pipeline->batch_len, data, size);
+	copy = pipeline->batch + pipeline->batch_len;
+	memcpy(copy, data, size);
 	pipeline->batch_len += size;
+	if (record.type == PT_ACCEPT)
+		foresight_add(pipeline->foresight, (const struct pt_socket *)copy);
+	else if (record.type == PT_PROCESS)
+		(void)processes_foresee(pipeline->processes, record.process,
+					pipeline->boot_to_real);
 }
 
 void pipeline_found(struct pipeline *pipeline, const void *data, size_t size)

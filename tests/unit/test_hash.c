@@ -152,12 +152,37 @@ static void test_combine(void **state)
 	assert_true(hash_combine(7, 5) == hash_combine(7, 5));
 }
 
+/* The addresses and ports of a load: 64 addresses, a thousand ports each. */
+static void test_pair(void **state)
+{
+	uint8_t server[16] = { [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 };
+	uint8_t client[16] = { [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 };
+	unsigned int used[1024] = { 0 }, most = 0;
+
+	(void)state;
+	for (uint16_t i = 0; i < 64000; i++) {
+		uint64_t hash;
+
+		client[15] = (uint8_t)(i % 64);
+		hash = hash_pair(client, (uint16_t)(1024 + i), server, 80);
+		assert_true(hash == hash_pair(server, 80, client, (uint16_t)(1024 + i)));
+		assert_true(hash != hash_pair(client, 80, server, (uint16_t)(1024 + i)) ||
+			    client[15] == server[15]);
+		used[hash % 1024]++;
+	}
+	for (size_t i = 0; i < 1024; i++)
+		if (used[i] > most)
+			most = used[i];
+	assert_in_range(most, 62, 2 * 62); /* 62.5 on average */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty),     cmocka_unit_test(test_grow),
 		cmocka_unit_test(test_same_hash), cmocka_unit_test(test_add_again),
 		cmocka_unit_test(test_mixing),    cmocka_unit_test(test_combine),
+		cmocka_unit_test(test_pair),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
