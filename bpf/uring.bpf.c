@@ -22,7 +22,7 @@ static __always_inline void uring_accepted(__s32 fd)
 static __always_inline void uring_done(struct io_kiocb *request, __u8 opcode, __s32 result)
 {
 	/* Where the address is kept changes between kernels: a failure is told without. */
-	struct call call = {};
+	struct call call = {}, *noted;
 
 	if (opcode == IORING_OP_ACCEPT) {
 		uring_accepted(result);
@@ -31,6 +31,10 @@ static __always_inline void uring_done(struct io_kiocb *request, __u8 opcode, __
 	call.sock = (__u64)file_sock(READ(request, file));
 	if (!call.sock)
 		return;
+	/* What is done on the way back from a system call looks as if it were that call's. */
+	noted = call_on((void *)call.sock);
+	if (noted)
+		thread_call_end(noted);
 	if (opcode == IORING_OP_BIND)
 		bind_end(&call, result);
 	else if (opcode == IORING_OP_LISTEN)
