@@ -105,7 +105,7 @@ static __always_inline bool is_settled(const struct known *known, const struct p
 	return !first && known->owner.tgid && !is_gone(&known->owner);
 }
 
-/* A process uses a socket that it did not use with the datagram before. */
+/* A process uses a socket that it did not use with the datagram before, or that has a new port. */
 static __noinline int settle(struct sock *sk, struct datagrams *mine, __u8 how)
 {
 	struct pt_who user = task_who(current_task());
@@ -114,6 +114,7 @@ static __noinline int settle(struct sock *sk, struct datagrams *mine, __u8 how)
 	bool first = !mine->user;
 
 	mine->user = bpf_get_current_pid_tgid() >> 32;
+	mine->port = COMMON(FROM_CONTEXT, sk, skc_num);
 	if (!known) {
 		__builtin_memset(&fresh, 0, sizeof(fresh));
 		fresh.cookie = cookie;
@@ -218,7 +219,9 @@ static __always_inline struct datagrams *passed(struct sock *sk, int ret, int fl
 		__sync_fetch_and_add(&mine->received, ret);
 		__sync_fetch_and_add(&mine->receives, 1);
 	}
-	if (mine->user != bpf_get_current_pid_tgid() >> 32 && (ret >= 0 || how == PT_BY_SEND))
+	if ((mine->user != bpf_get_current_pid_tgid() >> 32 ||
+	     mine->port != COMMON(FROM_CONTEXT, sk, skc_num)) &&
+	    (ret >= 0 || how == PT_BY_SEND))
 		settle(sk, mine, how);
 	return mine;
 }
