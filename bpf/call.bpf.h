@@ -177,12 +177,28 @@ static __always_inline void datagram_disconnected(struct sock *sk)
 	known_forget(sk);
 }
 
+/* The port that connect(2) of a UDP socket takes first; it keeps that also when it fails. */
+static __always_inline void datagram_port_taken(struct sock *sk)
+{
+	struct known fresh, *known;
+
+	if (!COMMON(FROM_NUMBER, sk, skc_num) ||
+	    known_find(sk, COMMON(FROM_NUMBER, sk, skc_cookie.counter)))
+		return;
+	known = call_known(sk, &fresh);
+	known_own(FROM_NUMBER, sk, known, PT_BY_CONNECT);
+	known->kind = PT_DATAGRAM;
+	sock_read_ends(FROM_NUMBER, sk, known);
+	tell_chosen_port(FROM_NUMBER, sk, known, true);
+}
+
 /* connect(2) of a UDP socket, which is over at once. */
 static __always_inline void datagram_connect_end(const struct call *call, struct sock *sk, long ret)
 {
 	struct known fresh, *known = &fresh;
 
 	if (ret) {
+		datagram_port_taken(sk);
 		call_failed(sk, &fresh);
 		known_own(FROM_NUMBER, sk, &fresh, PT_BY_CONNECT);
 		fresh.flags |= PT_ACTIVE;
