@@ -83,6 +83,68 @@ def written(what, function, asked=False):
     return call
 
 
+# --- datagrams: the lines of exchanges.py -------------------------------------------------
+
+
+def is_datagram(number):
+    return SOCKETS[number].type == socket.SOCK_DGRAM
+
+
+def passed(what, number, began, size, other=None, error=0):
+    cookie, local, remote = facts_of(SOCKETS[number])
+    say(f"{what} {size}", began, cookie, local, "{} {}".format(*other[:2]) if other else remote,
+        error)
+
+
+def send(number, size):
+    """One datagram, or so many bytes of a stream."""
+    if not is_datagram(number):
+        return BASE.send(number, size)
+    began = time.time_ns()
+    try:
+        sent = SOCKETS[number].send(b"x" * size)
+    except OSError as failure:
+        passed("sent", number, began, -1, None, failure.errno)
+        raise
+    passed("sent", number, began, sent)
+    return number, sent
+
+
+def send_to(number, size, ip, port):
+    began = time.time_ns()
+    try:
+        answer = BASE.send_to(number, size, ip, port)
+    except OSError as failure:
+        passed("sent", number, began, -1, (ip, port), failure.errno)
+        raise
+    passed("sent", number, began, answer[1], (ip, port))
+    return answer
+
+
+def receive_from(number, count=1):
+    began = time.time_ns()
+    answer = BASE.receive_from(number, count)
+    for size, *other in answer[1]:
+        passed("got", number, began, size, other)
+    return answer
+
+
+def disconnect(number):
+    began = time.time_ns()
+    answer = BASE.disconnect(number)
+    if is_datagram(number):
+        say("disconnect", began, *facts_of(SOCKETS[number]))
+    return answer
+
+
+def enter(path):
+    """From now on in another network namespace."""
+    with open(path, "rb") as file:
+        if BASE.ctypes.CDLL(None, use_errno=True).setns(file.fileno(), 0x40000000):
+            raise OSError(BASE.ctypes.get_errno(), "setns")
+    return None, None
+
+
 # --- what it can do besides --------------------------------------------------------------
 
 
@@ -207,6 +269,7 @@ BASE.OPERATIONS.update({
     "reset": written("close", BASE.reset),
 })
 BASE.OPERATIONS.update({f.__name__: f for f in (
+    send, send_to, receive_from, disconnect, enter,
     deaf, steer, finish_connect, abort, open_door, hand_over, take, execute, speak, descriptor)})
 
 

@@ -5,7 +5,8 @@ import subprocess
 
 import stage
 from datagrams import Datagrams, counters
-from stage import need, scenario, wait_for
+from exchanges import Exchanges
+from stage import need, program, scenario, wait_for
 
 
 def is_bound(port):
@@ -149,3 +150,169 @@ def udp_shared(t):
         actor.close(answer.sock)
     judge.sockets = 6
     judge.bytes = {client.pid: (1000, 0), other.pid: (140, 0)}
+
+
+# --- every call written down ---------------------------------------------------------------
+
+
+def exact(t, *arguments):
+    """Trace UDP, and judge each socket by what was written down of it."""
+    t.judge = Exchanges(t.truth)
+    t.trace("--udp", *arguments)
+    t.judge.began = t.porttrace.began
+
+
+def tricks(t, *names):
+    """datagram.c does it: one tracer for several."""
+    exact(t)
+    for name in names:
+        t.run(*program("datagram", name, t.ip))
+
+
+@scenario("UDP: every call that sends and receives", others=False)
+def udp_calls(t):
+    tricks(t, "messages", "write", "unnamed", "flags", "corked", "segments", "spliced")
+
+
+@scenario("UDP: connect, again, to nowhere; sends that fail", others=False)
+def udp_connects(t):
+    tricks(t, "again", "failures", "failed-connect", "refused")
+
+
+@scenario("UDP: IPv4 and IPv6 on one socket, multicast, broadcast", others=False)
+def udp_addresses(t):
+    tricks(t, "dual", "multicast")
+
+
+@scenario("UDP: io_uring", others=False)
+def udp_ring(t):
+    tricks(t, "ring", "ring-thread", "ring-waits", "ring-zc")
+
+
+@scenario("UDP: forked workers, orphans, exec, threads, pidfd_getfd(2)", others=False)
+def udp_processes(t):
+    tricks(t, "forked", "orphaned", "becomes", "threads", "stolen")
+
+
+@scenario("UDP: processes that live under a millisecond", others=False)
+def udp_brief(t):
+    tricks(t, "brief")
+
+
+@scenario("UDP: SO_REUSEPORT, four processes that each answer", others=False)
+def udp_reuseport(t):
+    exact(t)
+    workers = [t.actor(f"worker-{i}") for i in range(4)]
+    client = t.actor("client")
+    for member, worker in enumerate(workers):
+        sock = worker.bind(worker.socket(udp=True, reuseport=True).sock, t.ip, 7100).sock
+        worker.steer(sock, member)
+        asking = client.socket(udp=True).sock
+        for _ in range(3):
+            client.send_to(asking, 5, t.ip, 7100)
+            (_, *where), = worker.receive_from(sock).data
+            worker.send_to(sock, 6, *where)
+            client.receive_from(asking)
+        client.close(asking)
+
+
+def ask(client, server, sock, address):
+    """A new socket of CLIENT, one datagram each way."""
+    asking = client.socket(6 if ":" in address[0] else 4, udp=True).sock
+    client.send_to(asking, 5, *address)
+    (_, *where), = server.receive_from(sock).data
+    server.send_to(sock, 6, *where)
+    client.receive_from(asking)
+    client.close(asking)
+
+
+@scenario("UDP: passed over a Unix socket, the giver ends", others=False)
+def udp_passed(t):
+    exact(t)
+    giver, heir, client = t.actor("giver"), t.actor("heir"), t.actor("client")
+    name = f"truth-{heir.pid}"
+    heir.open_door(name)
+    unused = giver.bind(giver.socket(udp=True).sock, t.ip, 7200)
+    used = giver.bind(giver.socket(udp=True).sock, t.ip, 7201)
+    ask(client, giver, used.sock, used.local)
+    for theirs in (unused, used):
+        giver.hand_over(theirs.sock, name)
+        ours = heir.take().sock
+        ask(client, heir, ours, theirs.local)
+    giver.kill()
+    for ours in (ours,):
+        ask(client, heir, ours, used.local)
+        heir.close(ours)
+
+
+@scenario("UDP: connected by one process, used and closed by another", others=False)
+def udp_connected_for(t):
+    exact(t)
+    server, parent = t.actor("server"), t.actor("parent")
+    theirs = server.datagram(t.ip)
+    ours = parent.connect(parent.socket(udp=True).sock, *theirs.local)
+    child = parent.fork()
+    parent.close(ours.sock)
+    child.send(ours.sock, 9)
+    server.receive_from(theirs.sock)
+    child.disconnect(ours.sock)
+    child.send_to(ours.sock, 9, *theirs.local)
+    child.close(ours.sock)
+
+
+@scenario("UDP: older than the tracer", others=False)
+def udp_older(t):
+    server, client, idle = t.actor("server"), t.actor("client"), t.actor("idle")
+    theirs = server.datagram(t.ip)
+    old = client.socket(udp=True).sock
+    client.send_to(old, 5, *theirs.local)
+    server.receive_from(theirs.sock)
+    connected = client.connect(client.socket(udp=True).sock, *theirs.local)
+    client.send(connected.sock, 5)
+    server.receive_from(theirs.sock)
+    unused = idle.datagram(t.ip)
+    shared = idle.datagram(t.ip)
+    child = idle.fork()
+    nothing = client.socket(udp=True).sock
+    exact(t)
+    client.send_to(old, 6, *theirs.local)
+    client.send(connected.sock, 7)
+    client.send_to(nothing, 8, *theirs.local)
+    server.receive_from(theirs.sock, 3)
+    ask(client, child, shared.sock, shared.local)
+    idle.close(shared.sock)
+    child.close(shared.sock)
+    idle.close(unused.sock)
+    child.close(unused.sock)
+    client.disconnect(connected.sock)
+    client.connect(connected.sock, *theirs.local)
+    client.send(connected.sock, 7)
+    server.receive_from(theirs.sock)
+
+
+@scenario("UDP: one process in two namespaces, the same ports in both", others=False)
+def udp_namespaces(t):
+    space = t.namespace()
+    exact(t)
+    t.judge.namespaces = None
+    walker, there = t.actor("walker"), t.actor("there", inside=space.inside)
+    here = walker.datagram("127.0.0.1", 7300)
+    theirs = there.datagram("127.0.0.1", 7301)
+    walker.enter(f"/proc/{space.pid}/ns/net")
+    inside = walker.datagram("127.0.0.1", 7300)
+    walker.send_to(inside.sock, 5, *theirs.local)
+    there.receive_from(theirs.sock)
+    there.send_to(theirs.sock, 6, *inside.local)
+    walker.receive_from(inside.sock)
+    walker.send_to(here.sock, 7, "127.0.0.1", 7301)  # nobody is there, in its own namespace
+
+
+@scenario("UDP: IPv6", others=False)
+def udp_six(t):
+    exact(t)
+    server, client = t.actor("server"), t.actor("client")
+    theirs = server.datagram("::1")
+    ask(client, server, theirs.sock, theirs.local)
+    ours = client.connect(client.socket(6, udp=True).sock, *theirs.local)
+    client.send(ours.sock, 3)
+    server.receive_from(theirs.sock)

@@ -18,6 +18,7 @@ Line = collections.namedtuple(
 # A record's time may be so far from the times that the process took itself: two clocks.
 TIME_SLACK = 50_000_000 * float(os.environ.get("PORTTRACE_SLOW") or 1)
 OPENERS = ("connect", "accept")
+DATAGRAMS = ("sent", "got", "unnamed", "peeked", "error", "disconnect")  # see exchanges.py
 KERNEL = 0  # in a pid's place: the kernel did that, for itself
 VERDICTS = ("right", "wrong", "missing", "duplicate", "unknown")
 SHOWN = 12  # complaints of each kind
@@ -143,7 +144,8 @@ class Truth:
         """Facts from lines."""
         open_sockets = {}
         for line in self.lines:
-            self._take(line, open_sockets)
+            if line.what.split(" ")[0] not in DATAGRAMS:
+                self._take(line, open_sockets)
         for sock in self.sockets:
             pids = set(sock.holders)
             for pid in sock.holders:
