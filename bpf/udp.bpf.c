@@ -287,6 +287,35 @@ int cgroup_released(struct bpf_sock *ctx)
 	return 1;
 }
 
+/*
+ * The kernel binds its own sockets (VXLAN, WireGuard) by no system call; that they are closed is
+ * found by a sweep, as cgroup/sock_release leaves them out.
+ */
+static __always_inline void kernel_bound(struct bpf_sock *ctx)
+{
+	struct call call = {};
+	struct sock *sk = NULL;
+
+	bpf_probe_read_kernel(&sk, sizeof(sk), &ctx); /* see cgroup_released() */
+	call.sock = (__u64)sk;
+	if (sk && sock_is_udp(FROM_NUMBER, sk) && sock_is_kernels(FROM_NUMBER, sk))
+		bind_end(&call, 0);
+}
+
+SEC("cgroup/post_bind4")
+int kernel_bound_ipv4(struct bpf_sock *ctx)
+{
+	kernel_bound(ctx);
+	return 1;
+}
+
+SEC("cgroup/post_bind6")
+int kernel_bound_ipv6(struct bpf_sock *ctx)
+{
+	kernel_bound(ctx);
+	return 1;
+}
+
 /* Of UDP and raw sockets. */
 SEC("fentry")
 int BPF_PROG(release_begins, struct sock *sk)

@@ -50,6 +50,8 @@ static const struct hook {
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "old_receive_returns", "udp_recvmsg", 0, FLAGS_ARE_ONE },
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "old_receive6_returns", "udpv6_recvmsg", 0, FLAGS_ARE_ONE },
 	{ FACT_DATAGRAMS, WAY_CALL, "cgroup_released", NULL, SENDS_ARE_TRACED, 0 },
+	{ FACT_DATAGRAMS, WAY_CALL, "kernel_bound_ipv4", NULL, SENDS_ARE_TRACED, 0 },
+	{ FACT_DATAGRAMS, WAY_CALL, "kernel_bound_ipv6", NULL, SENDS_ARE_TRACED, 0 },
 	{ FACT_DATAGRAMS, WAY_CALL, "datagram_sent", NULL, SENDS_ARE_TRACED, 0 },
 	{ FACT_DATAGRAMS, WAY_CALL, "datagram_received", NULL, SENDS_ARE_TRACED, 0 },
 	{ FACT_DATAGRAMS, WAY_CALL, "sends_to_ipv4", NULL, SENDS_ARE_TRACED, 0 },
