@@ -307,14 +307,14 @@ static void look(struct trace *trace, bool last)
 	trace->next_sweep = now + SWEEP_INTERVAL + 1000 * (clock_boot() - now);
 }
 
-/* Drain the ring, count, write.  last: nothing comes any more.  true: go on. */
-static bool turn(struct trace *trace, bool last)
+/* Drain the ring, count, write.  true: go on. */
+static bool turn(struct trace *trace)
 {
 	struct pt_counts counts;
 
 	(void)probe_drain(trace->probe);
 	pipeline_settle(trace->pipeline);
-	look(trace, last);
+	look(trace, false);
 	if (!probe_counts(trace->probe, &counts)) {
 		trace->seen = counts.seen;
 		pipeline_account(trace->pipeline, &counts, trace->skipped);
@@ -372,7 +372,7 @@ static void loop(struct trace *trace)
 	uint64_t end = trace->options->duration ? clock_boot() + trace->options->duration
 						: UINT64_MAX;
 
-	while (turn(trace, false)) {
+	while (turn(trace)) {
 		uint64_t now = clock_boot(), wait = trace->interval;
 
 		if (now >= end)
@@ -400,13 +400,15 @@ static void say_totals(const struct trace *trace)
 		    (unsigned long long)bad);
 }
 
-/* Hooks off, and the ring drained once more. */
+/* A last look, while what it finds may be told; hooks off, and the ring drained once more. */
 static int stop(struct trace *trace)
 {
 	int status;
 
+	(void)probe_drain(trace->probe);
+	look(trace, true);
 	probe_detach(trace->probe);
-	(void)turn(trace, true);
+	(void)turn(trace);
 	/* So that the last records can tell of the losses before. */
 	cmd_sink_drain(&trace->output, trace->pipeline, trace->signals);
 	pipeline_stop(trace->pipeline);
