@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """UDP: what takes a port, with whom it exchanges datagrams, and how many."""
+import subprocess
+
 import harness
 from harness import Actor, Folder, Skip, Tracer, check, none, one, scaled, select
 
@@ -357,6 +359,24 @@ def test_other_namespace():
     actor.new_network()
     actor.datagram()
     none(tracer.trace(), transport="udp")
+
+
+def test_kernels_own():
+    """VXLAN has a socket that no process has, though one is current when it is bound."""
+    needs_datagrams()
+    tracer, actor = Tracer(), Actor()
+    made = subprocess.run(["ip", "link", "add", "vx0", "type", "vxlan", "id", "5", "remote",
+                           "127.0.0.1", "dstport", "4789", "dev", "lo"], check=False,
+                          stderr=subprocess.PIPE, text=True)
+    if made.returncode:
+        raise Skip(f"no VXLAN: {made.stderr.strip()}")
+    subprocess.run(["ip", "link", "set", "vx0", "up"], check=True)
+    actor.bind(actor.socket(udp=True).sock, "0.0.0.0", 4789, error="EADDRINUSE")
+    subprocess.run(["ip", "link", "delete", "vx0"], check=True)
+    records = tracer.trace()
+    for record in (one(records, action="bind", outcome="success"), one(records, action="close")):
+        check(record, local=("0.0.0.0", 4789), pid=None, attribution="kernel", transport="udp")
+    check(one(records, error="EADDRINUSE"), pid=actor.pid, **{"porttrace.cause": "kernel"})
 
 
 def test_raw_sockets_are_none():
