@@ -33,6 +33,7 @@ class Datagrams:
     def __init__(self):
         self.servers = {}     # port: pids that may have it
         self.clients = set()  # pids that may have any other
+        self.parents = set()  # whose children may have any port
         self.bytes = {}       # pid: (sent, received), of all its sockets together
         self.sockets = None   # how many there were at least
 
@@ -40,6 +41,8 @@ class Datagrams:
         """A Score."""
         score, counts = Score(), counters()
         records = [r for r in records if r["porttrace"].get("netns") == my_netns()]
+        self.clients |= {r["process"]["pid"] for r in records if "process" in r and
+                         r["process"].get("parent", {}).get("pid") in self.parents}
         lives, passed = collections.defaultdict(list), collections.Counter()
         flows, sums = collections.Counter(), collections.defaultdict(lambda: [0, 0])
         for record in records:
@@ -77,6 +80,8 @@ class Datagrams:
         pid = record.get("process", {}).get("pid")
         port = end_in(record, "local")[1]
         allowed = self.servers.get(port, self.clients)
+        if allowed & self.parents:
+            allowed = allowed | self.clients
         if record["network"]["transport"] != "udp":
             score.add("wrong", f"no UDP: {brief(record)}")
         elif pid is None:

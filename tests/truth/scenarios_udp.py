@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Scenarios of UDP, with programs that people run; datagrams.py says what is right."""
+import json
 import os
 import subprocess
 
@@ -13,6 +14,16 @@ def is_bound(port):
     """By /proc/net/udp of this namespace."""
     with open("/proc/net/udp", encoding="ascii") as file:
         return any(f":{port:04X} 00000000:0000 07" in line for line in file)
+
+
+def is_listening(port):
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        return any(f":{port:04X} 00000000:0000 0A" in line for line in file)
+
+
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return file.read().split()
 
 
 def begin(t):
@@ -31,11 +42,11 @@ def dnsmasq(t, port, *more):
     return server
 
 
-def dig(t, name, count, *more):
+def dig(t, name, count, port=7053):
     """COUNT runs: their pids."""
     pids = set()
     for _ in range(count):
-        child = t.start(need("dig"), "+short", "+tries=1", f"@{t.ip}", "-p", 7053, *more, name)
+        child = t.start(need("dig"), "+short", "+tries=1", f"@{t.ip}", "-p", port, name)
         assert "192.0.2.1" in t.finish(child), name
         pids.add(child.pid)
     return pids
@@ -93,6 +104,134 @@ def ntp(t):
         child.terminate()
         child.wait(stage.PATIENCE)
     judge.sockets = 2
+
+
+UNBOUND = """
+server:
+  chroot: ""
+  username: ""
+  pidfile: ""
+  directory: "{folder}"
+  use-syslog: no
+  logfile: "/dev/null"
+  do-daemonize: no
+  num-threads: 2
+  so-reuseport: yes
+  port: 7056
+  interface: {ip}@7056
+  interface: ::1@7056
+  do-not-query-localhost: no
+  module-config: "iterator"
+  local-zone: "test." nodefault
+remote-control:
+  control-enable: no
+forward-zone:
+  name: "."
+  forward-addr: {ip}@7054
+"""
+
+
+@scenario("unbound: two threads, a socket for each question", others=False)
+def dns_threads(t):
+    program, _ = need("unbound"), need("dig")
+    judge = begin(t)
+    above = dnsmasq(t, 7054, "--address=/truth.test/192.0.2.1")
+    with open(t.file("unbound"), "w", encoding="ascii") as file:
+        file.write(UNBOUND.format(folder=t.folder, ip=t.ip))
+    server = t.start(program, "-d", "-c", t.file("unbound"), stderr=subprocess.DEVNULL)
+    wait_for(lambda: is_bound(7056), "unbound does not start")
+    judge.servers.update({7056: {server.pid}, 7054: {above.pid}})
+    judge.clients = {server.pid}
+    for number in range(10):
+        judge.clients |= dig(t, f"n{number}.truth.test", 1, port=7056)
+    judge.sockets = 23
+
+
+@scenario("QUIC: ngtcp2's server and three clients", others=False)
+def quic(t):
+    server, client, openssl = need("gtlsserver"), need("gtlsclient"), need("openssl")
+    subprocess.run([openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-keyout", t.file("key"), "-out", t.file("cert")], check=True,
+                   stderr=subprocess.DEVNULL)
+    with open(t.file("page"), "wb") as file:
+        file.write(bytes(200000))
+    judge = begin(t)
+    serving = t.start(server, "-q", "-d", t.folder, t.ip, 7443, t.file("key"), t.file("cert"),
+                      stderr=subprocess.DEVNULL)
+    wait_for(lambda: is_bound(7443), "gtlsserver does not start")
+    judge.servers[7443] = {serving.pid}
+    page = os.path.basename(t.file("page"))
+    for _ in range(3):
+        asking = t.start(client, "-q", "--exit-on-all-streams-close", t.ip, 7443,
+                         f"https://localhost/{page}", stderr=subprocess.DEVNULL)
+        t.finish(asking)
+        judge.clients.add(asking.pid)
+    judge.sockets = 4
+
+
+@scenario("iperf3 by UDP: bytes and datagrams as it counts them", others=False)
+def throughput(t):
+    program = need("iperf3")
+    judge = begin(t)
+    server = t.start(program, "--server", "--one-off", "--bind", t.ip, "--port", 7201)
+    wait_for(lambda: is_listening(7201), "iperf3 does not start")
+    client = t.start(program, "--client", t.ip, "--port", 7201, "--udp", "--bitrate", "100M",
+                     "--bytes", "2M", "--parallel", 2, "--json")
+    streams = [stream["udp"] for stream in json.loads(t.finish(client))["end"]["streams"]]
+    t.finish(server)
+    judge.servers[7201] = {server.pid}
+    judge.clients = {client.pid}
+    judge.sockets = 4
+    # Besides, each says hello with four bytes, and is answered.
+    sent = sum(stream["bytes"] for stream in streams) + 4 * len(streams)
+    judge.bytes = {client.pid: (sent, 4 * len(streams)), server.pid: (4 * len(streams), sent)}
+
+
+RSYSLOG = """
+module(load="imudp" TimeRequery="1")
+input(type="imudp" port="7514" address="{ip}")
+*.* action(type="omfile" file="{log}")
+"""
+
+
+@scenario("rsyslog: a line from each of ten loggers", others=False)
+def syslog(t):
+    program, logger = need("rsyslogd"), need("logger")
+    judge = begin(t)
+    with open(t.file("conf"), "w", encoding="ascii") as file:
+        file.write(RSYSLOG.format(ip=t.ip, log=t.file("log")))
+    server = t.start(program, "-n", "-f", t.file("conf"), "-i", t.file("pid"),
+                     stderr=subprocess.DEVNULL)
+    wait_for(lambda: is_bound(7514), "rsyslogd does not start")
+    judge.servers[7514] = {server.pid}
+    for number in range(10):
+        child = t.start(logger, "--udp", "--server", t.ip, "--port", 7514, f"line {number}")
+        t.finish(child)
+        judge.clients.add(child.pid)
+    wait_for(lambda: counters()["InDatagrams"] == 10, "rsyslogd does not read")
+    judge.sockets = 11
+
+
+@scenario("socat: a process for each datagram's sender", others=False)
+def forking(t):
+    program = need("socat")
+    judge = begin(t)
+    server = t.start(program, f"UDP-RECVFROM:7600,bind={t.ip},fork", "SYSTEM:cat; echo done")
+    wait_for(lambda: is_bound(7600), "socat does not start")
+    judge.servers[7600] = {server.pid}
+    judge.parents.add(server.pid)
+    for _ in range(5):
+        child = t.start(program, "-t", 5, "STDIO", f"UDP:{t.ip}:7600", stdin=subprocess.PIPE)
+        child.stdin.write("hello")
+        child.stdin.close()
+        assert child.stdout.readline() == "hellodone\n"
+        child.terminate()
+        child.wait(stage.PATIENCE)
+        judge.clients.add(child.pid)
+    judge.clients.add(server.pid)
+    judge.sockets = 6
+    wait_for(lambda: not children_of(server.pid), "socat's children do not end")
 
 
 @scenario("a UDP echo at full speed, bound by one and used by another", others=False)
