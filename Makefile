@@ -392,7 +392,7 @@ build/e2e/%.so: tests/e2e/%.c | build/e2e
 
 # Started thousands of times: nothing to link at the start.
 build/truth/brief: private TRUTH_LDFLAGS := -static
-build/truth/tricks build/truth/datagram: private TRUTH_LDFLAGS := -pthread
+build/truth/tricks build/truth/feats build/truth/datagram: private TRUTH_LDFLAGS := -pthread
 
 build/truth/%: tests/truth/%.c | build/truth
 	$(say) CC $@

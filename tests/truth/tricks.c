@@ -8,7 +8,6 @@
  * The names are in the table at the end.  Exit status 77 where the kernel cannot.
  */
 #include <linux/sched.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -16,101 +15,12 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
-#include "say.h"
+#include "tricks.h"
 
 #ifndef TCP_FASTOPEN_CONNECT
 #define TCP_FASTOPEN_CONNECT 30
 #endif
-
-static struct sockaddr_in address;
-static int count;
-static char **arguments;
-
-static void must(int failed, const char *what)
-{
-	if (failed)
-		die(what);
-}
-
-static int make_listener(void)
-{
-	int sock = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-	long long began = now();
-
-	must(setsockopt(sock, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)), "SO_REUSEPORT");
-	must(bind(sock, (struct sockaddr *)&address, sizeof(address)), "bind");
-	say("bind", began, sock);
-	began = now();
-	must(listen(sock, 1024), "listen");
-	say("listen", began, sock);
-	return sock;
-}
-
-static int call_on(int sock)
-{
-	long long began = now();
-
-	must(connect(sock, (struct sockaddr *)&address, sizeof(address)), "connect");
-	say("connect", began, sock);
-	return sock;
-}
-
-static int call(void)
-{
-	return call_on(socket(AF_INET, SOCK_STREAM, 0));
-}
-
-static int answer(int listener)
-{
-	long long began = now();
-	int sock = accept(listener, NULL, NULL);
-
-	must(sock < 0, "accept");
-	say("accept", began, sock);
-	return sock;
-}
-
-/* The other end closes first: this one reads to the end. */
-static void drain(int sock)
-{
-	char buffer[64];
-
-	while (recv(sock, buffer, sizeof(buffer), 0) > 0)
-		;
-	say_close(sock);
-}
-
-static void finish(int ours, int theirs)
-{
-	say_close(ours);
-	drain(theirs);
-}
-
-/* A process that does FUNCTION(argument) and ends. */
-static pid_t child_that(void (*function)(int), int argument)
-{
-	pid_t parent = own_pid(), pid = fork();
-	struct ends ends = { .local = "-", .remote = "-" };
-
-	must(pid < 0, "fork");
-	if (pid)
-		return pid;
-	ends.cookie = parent;
-	say_ends("forked", 0, now(), &ends);
-	function(argument);
-	_exit(0);
-}
-
-static void wait_for(pid_t pid)
-{
-	int status;
-
-	must(waitpid(pid, &status, 0) != pid, "waitpid");
-	if (status)
-		exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
-}
 
 /* --- threads ---------------------------------------------------------------------------- */
 

@@ -41,7 +41,7 @@ def parse_line(text):
     began, ended, pid, name, what, error, netns, cookie, local, remote, executable = fields
     return Line(int(began), int(ended), int(pid), name, what,
                 errno.errorcode[int(error)] if int(error) else None, int(netns), int(cookie),
-                end_of(local), end_of(remote), executable)
+                end_of(local), end_of(remote), executable.removesuffix(" (deleted)"))
 
 
 class Fact:
@@ -168,7 +168,8 @@ class Truth:
         sock = known.get((line.cookie, ends)) or known.get(line.cookie) or known.get(ends)
         if sock and sock.cookie > 0 and line.cookie > 0 and sock.cookie != line.cookie:
             sock = None  # the same ends again
-        if line.what == "accept" or (line.what == "connect" and sock and sock.closed[0]):
+        if line.what == "accept" or (line.what in ("connect", "listen") and sock and
+                                     sock.closed[0]):
             sock = None  # or the same socket again
         if line.what == "forked":
             return
