@@ -82,6 +82,7 @@ static const struct hook {
 	{ FACT_CONNECT, WAY_CALL, "enter_connect", "sys_enter_connect", 0, ENDS_ARE_ENOUGH },
 	/* Its arguments are others before. */
 	{ FACT_URING, WAY_CALL, "uring_complete", NULL, KERNEL_VERSION(6, 15, 0), 0 },
+	{ FACT_URING, WAY_CALL, "uring_overflow", NULL, KERNEL_VERSION(6, 15, 0), 0 },
 	{ FACT_STATES, WAY_TRACEPOINT, "tcp_state", NULL, 0, 0 },
 };
 
