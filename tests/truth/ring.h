@@ -14,6 +14,7 @@
 
 /* The system's header may be older than its kernel. */
 enum {
+	OP_SOCKET = 45,
 	OP_SEND_ZC = 47,
 	OP_BIND = 56,
 	OP_LISTEN = 57,
@@ -26,6 +27,7 @@ static struct {
 	char *submit, *complete;
 	struct io_uring_sqe *entries;
 	unsigned int pending; /* submitted, and the kernel was not told */
+	__u8 flags;           /* of each request: enum io_uring_sqe_flags_bit */
 	int more;             /* the latest result is not its request's last one */
 } ring;
 
@@ -70,6 +72,7 @@ static void submit(const struct io_uring_sqe *entry)
 	unsigned int place = *tail & (ring.params.sq_entries - 1);
 
 	ring.entries[place] = *entry;
+	ring.entries[place].flags |= ring.flags;
 	((unsigned int *)(ring.submit + ring.params.sq_off.array))[place] = place;
 	atomic_fetch_add(tail, 1);
 	atomic_thread_fence(memory_order_seq_cst);
@@ -107,16 +110,30 @@ static int do_one(const struct io_uring_sqe *entry)
 	return next_result();
 }
 
-static int do_call(int operation, int sock, const struct sockaddr_in *address)
+static UNUSED void about(struct io_uring_sqe *entry, const struct sockaddr_in *address)
+{
+	if (entry->opcode == OP_LISTEN) {
+		entry->len = 64;
+	} else if (address) {
+		entry->addr = (unsigned long)address;
+		entry->off = sizeof(*address);
+	}
+}
+
+static UNUSED int do_call(int operation, int sock, const struct sockaddr_in *address)
 {
 	struct io_uring_sqe entry = { .opcode = (__u8)operation, .fd = sock };
 
-	if (operation == OP_LISTEN) {
-		entry.len = 64;
-	} else if (address) {
-		entry.addr = (unsigned long)address;
-		entry.off = sizeof(*address);
-	}
+	about(&entry, address);
+	return do_one(&entry);
+}
+
+/* On what is in slot 0. */
+static UNUSED int do_slot(int operation, const struct sockaddr_in *address)
+{
+	struct io_uring_sqe entry = { .opcode = (__u8)operation, .flags = IOSQE_FIXED_FILE };
+
+	about(&entry, address);
 	return do_one(&entry);
 }
 

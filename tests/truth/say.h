@@ -104,7 +104,7 @@ static UNUSED void write_end(char *text, size_t size, const struct sockaddr *add
 /* Both ends of a socket, taken before it is closed. */
 struct ends {
 	char local[80], remote[80];
-	unsigned long long cookie;
+	long long cookie; /* negative: the socket has no descriptor to ask for it */
 };
 
 static UNUSED struct ends ends_of(int sock)
@@ -147,7 +147,7 @@ static UNUSED int say_text(char *line, size_t size, const char *what, int error,
 	char name[32];
 
 	own_name(name, sizeof(name));
-	return snprintf(line, size, "%lld\t%lld\t%d\t%s\t%s\t%d\t%lu\t%llu\t%s\t%s\t%s\n", began,
+	return snprintf(line, size, "%lld\t%lld\t%d\t%s\t%s\t%d\t%lu\t%lld\t%s\t%s\t%s\n", began,
 			now(), own_pid(), name, what, error, own_netns(), ends->cookie, ends->local,
 			ends->remote, own_executable());
 }

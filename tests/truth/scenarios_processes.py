@@ -414,3 +414,18 @@ def server_32(t):
     t.run(*program("play", "connect", t.ip, 7000, 40))
     t.finish(server)
     t.truth.unseen.add(("bind", pid))
+
+
+@scenario("io_uring: a socket in a slot connects")
+def io_uring_slot(t):
+    uring(t, "calls", "direct")
+
+
+@scenario("io_uring: each request by a thread of the kernel")
+def io_uring_worker(t):
+    uring(t, "worker", "worker")
+
+
+@scenario("io_uring: a child uses its parent's ring")
+def io_uring_heir(t):
+    uring(t, "heir", "heir")

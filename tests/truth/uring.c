@@ -2,13 +2,16 @@
 /*
  * bind, listen, accept and connect by io_uring, without a system call of that name.
  *
- *     uring server|client IP PORT N plain|sqpoll|calls|multishot|direct
+ *     uring server|client IP PORT N plain|sqpoll|calls|multishot|direct|worker|heir
  *
  * server: bind, listen, print a line, accept N connections.  client: connect N times.
  * sqpoll: a thread of the kernel takes what is submitted.  calls: bind(2) and listen(2),
  * for kernels before 6.11.  multishot: one request accepts them all.  direct: what is
- * accepted has no descriptor, but a slot in the ring.  Exit status 77 where the kernel has no such io_uring.
+ * accepted, or connects, has no descriptor, but a slot in the ring.  worker: each request is done
+ * by a thread of the kernel.  heir: a child uses the ring that its parent made.  Exit status 77 where the kernel has no such io_uring.
  */
+#include <sys/wait.h>
+
 #include "ring.h"
 
 static void drain(int sock)
@@ -41,6 +44,14 @@ static int start_listener(const struct sockaddr_in *address, int calls)
 	return listener;
 }
 
+static void take_slot(void)
+{
+	int none = -1;
+
+	must((int)syscall(SYS_io_uring_register, ring.file, IORING_REGISTER_FILES, &none, 1),
+	     "a slot");
+}
+
 static void accept_each(int listener, int count)
 {
 	while (count-- > 0) {
@@ -59,12 +70,15 @@ static void accept_all(int listener, int count)
 				      .fd = listener,
 				      .ioprio = ACCEPT_MULTISHOT };
 
+	long long began = 0; /* of the request: it may have accepted long ago */
+
 	while (count-- > 0) {
-		long long began = now();
 		int sock;
 
-		if (!ring.more)
+		if (!ring.more) {
+			began = now();
 			submit(&entry);
+		}
 		sock = next_result();
 
 		must(sock, "multishot accept");
@@ -93,14 +107,7 @@ static void drain_slot(const struct ends *ends)
 
 static void accept_without_descriptor(int listener, int count)
 {
-	int none = -1;
-
-	must((int)syscall(SYS_io_uring_register, ring.file, IORING_REGISTER_FILES, &none, 1), "file"
-											      "s "
-											      "of "
-											      "io_"
-											      "urin"
-											      "g");
+	take_slot();
 	while (count-- > 0) {
 		struct sockaddr_in peer;
 		unsigned int length = sizeof(peer);
@@ -122,7 +129,8 @@ static void accept_without_descriptor(int listener, int count)
 
 static void serve(const struct sockaddr_in *address, int count, const char *how)
 {
-	int listener = start_listener(address, strcmp(how, "plain") && strcmp(how, "sqpoll"));
+	int listener = start_listener(address, !strcmp(how, "calls") || !strcmp(how, "multishot") ||
+						       !strcmp(how, "direct"));
 
 	if (strcmp(how, "multishot") == 0)
 		accept_all(listener, count);
@@ -143,6 +151,46 @@ static void connect_once(const struct sockaddr_in *address)
 	say_close(sock);
 }
 
+/* A socket that never has a descriptor: it is bound so that its port is known here. */
+static void connect_without_descriptor(const struct sockaddr_in *address, int number)
+{
+	struct sockaddr_in own = { .sin_family = AF_INET,
+				   .sin_addr = address->sin_addr,
+				   .sin_port = htons((unsigned short)(20000 + number)) };
+	struct io_uring_sqe open = { .opcode = OP_SOCKET,
+				     .fd = AF_INET,
+				     .off = SOCK_STREAM,
+				     .file_index = 1 };
+	struct io_uring_sqe end = { .opcode = IORING_OP_CLOSE, .file_index = 1 };
+	struct ends ends = { .local = "-", .remote = "-", .cookie = -20000 - number };
+	long long began = now();
+
+	must(do_one(&open), "a socket in a slot");
+	must(do_slot(OP_BIND, &own), "bind of a slot");
+	write_end(ends.local, sizeof(ends.local), (struct sockaddr *)&own);
+	say_ends("bind", 0, began, &ends);
+	began = now();
+	must(do_slot(IORING_OP_CONNECT, address), "connect of a slot");
+	write_end(ends.remote, sizeof(ends.remote), (const struct sockaddr *)address);
+	say_ends("connect", 0, began, &ends);
+	began = now();
+	must(do_one(&end), "close of a slot");
+	say_ends("close", 0, began, &ends);
+}
+
+/* What the ring does is its maker's child's. */
+static void be_heir(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		die("fork");
+	if (pid == 0)
+		return;
+	exit(waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
@@ -152,7 +200,17 @@ int main(int argc, char **argv)
 		return 2;
 	address.sin_port = htons((unsigned short)atoi(argv[3]));
 	start_ring(strcmp(argv[5], "sqpoll") == 0);
+	if (strcmp(argv[5], "worker") == 0)
+		ring.flags = IOSQE_ASYNC;
+	if (strcmp(argv[5], "heir") == 0)
+		be_heir();
 	count = atoi(argv[4]);
+	if (strcmp(argv[1], "client") == 0 && strcmp(argv[5], "direct") == 0) {
+		take_slot();
+		while (count-- > 0)
+			connect_without_descriptor(&address, count);
+		return 0;
+	}
 	if (strcmp(argv[1], "server") == 0) {
 		serve(&address, count, argv[5]);
 		return 0;
