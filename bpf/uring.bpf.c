@@ -5,27 +5,59 @@
  * thread of the same process.
  */
 
-/*
- * accept: only of a connection that waits for it.  The result may also be the number of
- * a slot in the ring, and a number of a multishot accept comes without its request.
- */
-static __always_inline void uring_accepted(__s32 fd)
+/* The file in a slot of a ring, whose tables look so from 6.13 on. */
+static __always_inline struct file *slot_file(struct io_ring_ctx *ring, __u32 slot)
 {
-	struct sock *sk = fd_sock(fd);
+	struct io_rsrc_node **nodes, *node = NULL;
+
+	if (!bpf_core_field_exists(node->file_ptr) ||
+	    !bpf_core_field_exists(ring->file_table.data.nodes) ||
+	    slot >= READ(ring, file_table.data.nr))
+		return NULL;
+	nodes = READ(ring, file_table.data.nodes);
+	bpf_probe_read_kernel(&node, sizeof(node), nodes + slot);
+	return (struct file *)(READ(node, file_ptr) & ~7UL);
+}
+
+/* Only a connection that waits for it was accepted.  false: it is none. */
+static __always_inline bool waited(struct sock *sk)
+{
 	struct known *known = sk ? known_find(sk, COMMON(FROM_NUMBER, sk, skc_cookie.counter))
 				 : NULL;
 
-	if (known && known->attribution == PT_BY_INHERIT)
-		accept_end(sk);
+	if (!known || known->attribution != PT_BY_INHERIT)
+		return false;
+	accept_end(sk);
+	return true;
 }
 
-static __always_inline void uring_done(struct io_kiocb *request, __u8 opcode, __s32 result)
+/*
+ * accept: the result is the number of a descriptor, or of a slot in the ring, or 0, where the
+ * request has the slot; a number of a multishot accept comes without its request (NULL).
+ */
+static __always_inline void uring_accepted(struct io_ring_ctx *ring, struct io_kiocb *request,
+					   __s32 result)
+{
+	__u32 slot = result;
+
+	if (result < 0 || waited(fd_sock(result)))
+		return;
+	if (!result && request) {
+		if (!bpf_core_type_exists(struct io_accept))
+			return;
+		slot = READ((struct io_accept *)request, file_slot) - 1;
+	}
+	waited(file_sock(slot_file(ring, slot)));
+}
+
+static __always_inline void uring_done(struct io_ring_ctx *ring, struct io_kiocb *request,
+				       __u8 opcode, __s32 result)
 {
 	/* Where the address is kept changes between kernels: a failure is told without. */
 	struct call call = {}, *noted;
 
 	if (opcode == IORING_OP_ACCEPT) {
-		uring_accepted(result);
+		uring_accepted(ring, request, result);
 		return;
 	}
 	call.sock = (__u64)file_sock(READ(request, file));
@@ -52,7 +84,7 @@ int BPF_PROG(uring_complete, struct io_ring_ctx *ring, struct io_kiocb *request,
 	if (request)
 		opcode = READ(request, opcode);
 	if (opcode < 64 && uring_opcodes & 1ULL << opcode)
-		uring_done(request, opcode, READ(cqe, res));
+		uring_done(ring, request, opcode, READ(cqe, res));
 	return 0;
 }
 
@@ -61,9 +93,9 @@ int BPF_PROG(uring_complete, struct io_ring_ctx *ring, struct io_kiocb *request,
  * request it is of is not told: but a connection that waits and has that number was accepted.
  */
 SEC("tp_btf/io_uring_cqe_overflow")
-int BPF_PROG(uring_overflow, void *ring, __u64 user_data, __s32 result)
+int BPF_PROG(uring_overflow, struct io_ring_ctx *ring, __u64 user_data, __s32 result)
 {
 	if (uring_opcodes & 1ULL << IORING_OP_ACCEPT)
-		uring_accepted(result);
+		uring_accepted(ring, NULL, result);
 	return 0;
 }

@@ -406,7 +406,27 @@ struct trace_event_raw_sys_exit {
 
 struct seq_file;
 struct linux_binprm;
-struct io_ring_ctx;
+struct io_rsrc_node {
+	unsigned long file_ptr; /* the lowest bits are flags */
+};
+
+struct io_rsrc_data {
+	unsigned int nr;
+	struct io_rsrc_node **nodes;
+};
+
+struct io_file_table {
+	struct io_rsrc_data data;
+};
+
+struct io_ring_ctx {
+	struct io_file_table file_table;
+};
+
+/* Where struct io_kiocb begins. */
+struct io_accept {
+	u32 file_slot;
+};
 
 struct io_uring_cqe {
 	__s32 res;
