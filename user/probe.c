@@ -275,6 +275,9 @@ void probe_detach(struct probe *probe)
 	if (probe->skel)
 		probe->skel->bss->stopped = true;
 	hooks_detach(&probe->hooks);
+	/* A sweep may still tell what they missed. */
+	if (probe->skel)
+		probe->skel->bss->stopped = false;
 }
 
 static int on_namespace(void *context)

@@ -14,6 +14,7 @@ line or a record.
 import collections
 import ctypes
 import fcntl
+import glob
 import importlib.util
 import json
 import os
@@ -370,6 +371,35 @@ def porttrace(*arguments, command=(), **options):
     return subprocess.run([*command, PORTTRACE, *arguments], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           timeout=PATIENCE, check=False, **options)
+
+
+def objects_of(pid):
+    """The ids of the BPF objects that a process has open."""
+    found = set()
+    for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
+        with open(path, encoding="ascii") as file:
+            for line in file:
+                key, _, value = line.partition(":")
+                if key in ("prog_id", "map_id", "link_id"):
+                    found.add((key[:-3], value.strip()))
+    return found
+
+
+def map_of(pid, name):
+    """The id of a process's BPF map."""
+    maps = bpftool("map", "show")
+    ours = {number for kind, number in objects_of(pid) if kind == "map"}
+    found, = [m["id"] for m in maps if str(m["id"]) in ours and m.get("name") == name]
+    return found
+
+
+def bpftool(*arguments):
+    """What it prints, parsed."""
+    done = subprocess.run(["bpftool", "-j", *map(str, arguments)], capture_output=True, text=True,
+                          check=False)
+    if done.returncode:
+        raise AssertionError(f"bpftool {arguments}: {done.stdout}{done.stderr}")
+    return json.loads(done.stdout or "null")
 
 
 # --- the actors ---------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import threading
 import time
 
 from harness import (PATIENCE, Actor, Folder, Record, Skip, Tracer, alone, check_promises, live,
-                     load, one, parse, read_records, select)
+                     load, objects_of, one, parse, read_records, select)
 
 
 def wait_for(condition, otherwise):
@@ -162,18 +162,6 @@ def test_file_is_written_within_a_second():
             when = datetime.datetime.fromisoformat(one(told())["@timestamp"][:26] + "+00:00")
             assert written - when.timestamp() <= 1, (written, when)
         tracer.trace()
-
-
-def objects_of(pid):
-    """The ids of the BPF objects that a process has open."""
-    found = set()
-    for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
-        with open(path, encoding="ascii") as file:
-            for line in file:
-                key, _, value = line.partition(":")
-                if key in ("prog_id", "map_id", "link_id"):
-                    found.add((key[:-3], value.strip()))
-    return found
 
 
 def still_there(kind, number):

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The look at all known sockets: what no hook saw is found, told once and counted.
+
+An end that each hook missed can't be made at will.  So a socket that does not exist is put
+into the map of known ones, as it would be left there: a real connection's entry, under an
+address that no socket has.
+"""
+import signal
+import struct
+import subprocess
+import sys
+
+from harness import (Actor, Tracer, alone, bpftool, check_accounts, load, map_of, one, pair,
+                     scaled)
+
+NOWHERE = 0x1000  # no address of the kernel's
+COOKIE = 1 << 50  # as no socket has
+
+
+def leave_behind(tracer, end):
+    """The entry of a connection whose end was missed; END's is the pattern."""
+    number = map_of(tracer.pid, "sockets")
+    for entry in bpftool("map", "dump", "id", number):
+        value = entry["formatted"]["value"]
+        if (value["local_port"], value["remote_port"]) == (end.local[1], end.remote[1]):
+            break
+    else:
+        raise AssertionError(f"{end} is not known")
+    bytes_of = [int(byte, 16) for byte in entry["value"]]
+    bytes_of[:8] = struct.pack("<Q", COOKIE)
+    bpftool("map", "update", "id", number, "key", *struct.pack("<Q", NOWHERE), "value", *bytes_of)
+
+
+def check_told(records, client, ours):
+    record = one(records, action="close", **{"porttrace.cookie": COOKIE})
+    assert record["porttrace.late"], record
+    assert record["process.pid"] == client.pid, record
+    assert (record["porttrace.local.port"], record["porttrace.remote.port"]) == \
+        (ours.local[1], ours.remote[1]), record
+
+
+def test_at_the_end():
+    tracer, server, client = Tracer("-v"), Actor("server"), Actor("client")
+    _, ours, _ = pair(server, client)
+    tracer.wait(action="accept", remote=ours.local)
+    leave_behind(tracer, ours)
+    records, errors, _ = tracer.stop()
+    check_told(records, client, ours)
+    check_accounts(records, [e for e in errors if ": seen " in e])
+
+
+def test_while_it_runs():
+    """Each ten seconds, if something happened."""
+    tracer, server, client = Tracer(), Actor("server"), Actor("client")
+    _, ours, _ = pair(server, client)
+    tracer.wait(action="accept", remote=ours.local)
+    leave_behind(tracer, ours)
+    tracer.wait(action="close", **{"porttrace.cookie": COOKIE})
+    records, errors, _ = tracer.stop()
+    check_told(records, client, ours)
+    check_accounts(records, errors)
+
+
+def hold_many(count):
+    """A process that listens on so many ports: (process, its ports)."""
+    script = "import resource, socket, sys\n" \
+        "count = int(sys.argv[1])\n" \
+        "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]\n" \
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))\n" \
+        "keep = [socket.create_server((f'127.0.0.{1 + i // 5000}', 10000 + i % 5000), backlog=1)" \
+        " for i in range(count)]\n" \
+        "print('ready', flush=True)\nsys.stdin.read()"
+    holder = subprocess.Popen([sys.executable, "-c", script, str(count)], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == b"ready\n"
+    return holder
+
+
+@alone
+def test_recall_of_many():
+    """After a loss all that is known is told again, through a ring that holds a few of them."""
+    count = scaled(15000)
+    tracer = Tracer("--ring-size", "16K", "-e", "connect,listen")
+    holder = hold_many(count)
+    tracer.send_signal(signal.SIGSTOP)
+    load(1000)
+    with holder:
+        server, client = Actor("late"), Actor("client")
+        late = server.listener()
+        tracer.send_signal(signal.SIGCONT)
+        # Whose port it is, the stream has not told: the listen of it may be lost.
+        tracer.wait(action="lost")
+        tracer.wait_until(lambda: reaches(tracer, client, late.local), "not known again")
+        records, errors, _ = tracer.stop()
+        check_accounts(records, errors)
+
+
+def reaches(tracer, client, address):
+    """Whether the tracer knows by now who listens there."""
+    sock = client.client(address)
+    record = tracer.wait(action="connect", local=sock.local)
+    client.close(sock.sock)
+    return record.get("destination.process.name") == "late"
