@@ -147,8 +147,9 @@ static void test_nobody(void **state)
 static void test_own_program(void **state)
 {
 	char path[PATH_MAX], cmdline[8192];
-	int fd = open("/proc/self/cmdline", O_RDONLY);
-	ssize_t path_len = readlink("/proc/self/exe", path, sizeof(path) - 1), len;
+	/* By a directory: of whole paths valgrind has answers of its own. */
+	int dir = open("/proc/self", O_PATH), fd = openat(dir, "cmdline", O_RDONLY);
+	ssize_t path_len = readlinkat(dir, "exe", path, sizeof(path) - 1), len;
 	struct procfs proc;
 	char *string;
 	size_t got = 0;
@@ -158,6 +159,7 @@ static void test_own_program(void **state)
 	path[path_len] = 0;
 	len = read(fd, cmdline, sizeof(cmdline));
 	close(fd);
+	close(dir);
 	assert_true(len > 2);
 	assert_int_equal(procfs_open(&proc, (uint32_t)getpid(), start_of(getpid())), 0);
 
