@@ -7,10 +7,12 @@
 #include "cmd_trace.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -200,6 +202,20 @@ failed:
 }
 
 /*
+ * With CONFIG_SCHED_AUTOGROUP nice values count among the processes of one session only, and
+ * each session has a nice value of its own.  A service is a session; a terminal's is not ours.
+ */
+static void take_group_priority(void)
+{
+	int fd = getsid(0) == getpid() ? open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC) : -1;
+
+	if (fd < 0)
+		return;
+	(void)!dprintf(fd, "%d", PRIORITY);
+	close(fd);
+}
+
+/*
  * Who records has to keep up with all those who make the events, or loses records: among 24 of
  * them it had a twelfth of a CPU, and took 4.5 s to begin.  auditd does the same.  A priority that
  * somebody chose stays.
@@ -207,8 +223,8 @@ failed:
 static void take_priority(void)
 {
 	errno = 0;
-	if (!getpriority(PRIO_PROCESS, 0) && !errno)
-		(void)setpriority(PRIO_PROCESS, 0, PRIORITY);
+	if (!getpriority(PRIO_PROCESS, 0) && !errno && !setpriority(PRIO_PROCESS, 0, PRIORITY))
+		take_group_priority();
 }
 
 static const char *transports(const struct filter *filter)

@@ -247,11 +247,11 @@ class Tracer:
     running = []
 
     def __init__(self, *arguments, json_stream=True, namespace=("--netns", "self"), output=None,
-                 ready=True, stdout=subprocess.PIPE, environment=None):
+                 ready=True, stdout=subprocess.PIPE, environment=None, command=()):
         self.json_stream = json_stream
         self.records, self.lines, self.errors = [], [], []
         self.news = threading.Condition()
-        command = [PORTTRACE, *(["--json"] if json_stream else []), *HOOKS, *namespace, *arguments]
+        command = [*command, PORTTRACE, *(["--json"] if json_stream else []), *HOOKS, *namespace, *arguments]
         self.output = output
         if output:
             command += ["-o", output]

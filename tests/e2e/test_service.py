@@ -17,15 +17,36 @@ def metrics(path):
                     if not line.startswith("#"))
 
 
+def group_priority(pid):
+    """The nice value of a process's session, "/autogroup-7 nice 0"; None: there are none."""
+    try:
+        with open(f"/proc/{pid}/autogroup", encoding="ascii") as file:
+            return int(file.read().split()[2])
+    except FileNotFoundError:
+        return None
+
+
 def test_priority():
     """It keeps up with many, but for who asked for another priority."""
     os.setpriority(os.PRIO_PROCESS, 0, 0)
+    before = group_priority("self")
     tracer = Tracer()
     assert os.getpriority(os.PRIO_PROCESS, tracer.pid) == -10
+    assert group_priority(tracer.pid) == before, "the session is not its own"
     tracer.trace()
     os.setpriority(os.PRIO_PROCESS, 0, 5)
     tracer = Tracer()
     assert os.getpriority(os.PRIO_PROCESS, tracer.pid) == 5
+    tracer.trace()
+
+
+def test_priority_of_a_service():
+    """Which is a session of its own: where those are scheduled as groups, that counts."""
+    os.setpriority(os.PRIO_PROCESS, 0, 0)
+    tracer = Tracer(command=("setsid",))
+    assert os.getsid(tracer.pid) == tracer.pid
+    assert os.getpriority(os.PRIO_PROCESS, tracer.pid) == -10
+    assert group_priority(tracer.pid) in (-10, None)
     tracer.trace()
 
 
