@@ -186,14 +186,15 @@ FUZZ_SECONDS ?= 60
 FUZZ_SAN := fuzzer-no-link$(comma)address$(comma)undefined
 FUZZ_OUT = build/$(notdir $(firstword $(CLANG)))$(if $(DEBUG),-debug)-$(subst $(comma),-,$(FUZZ_SAN))
 
-fuzz: ## the fuzzers, FUZZ_SECONDS=60 each (clang with its run-time library)
+fuzz: ## the fuzzers, FUZZ_SECONDS=60 each, one on each CPU (clang with its run-time library)
 	@$(MAKE) --no-print-directory CC='$(CLANG)' SAN=$(FUZZ_SAN) fuzz-programs
-	@for fuzzer in $(FUZZ_SRC:tests/fuzz/%.c=%); do \
-		mkdir -p build/fuzz/$$fuzzer && printf '  %-8s%s\n' FUZZ $$fuzzer && \
-		$(FUZZ_OUT)/tests/fuzz/$$fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
-			-timeout=10 -verbosity=0 -artifact_prefix=build/fuzz/$$fuzzer- \
-			build/fuzz/$$fuzzer tests/fuzz/corpus/$$fuzzer || exit 1; \
-	done
+	@printf '%s\n' $(FUZZ_SRC:tests/fuzz/%.c=%) | xargs -P "$$(nproc)" -I{} sh -c ' \
+		mkdir -p build/fuzz/{} && \
+		if $(FUZZ_OUT)/tests/fuzz/{} -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+			-timeout=10 -print_final_stats=1 -artifact_prefix=build/fuzz/{}- \
+			build/fuzz/{} tests/fuzz/corpus/{} >build/fuzz/{}.log 2>&1; \
+		then printf "  %-8s%s: %s\n" FUZZ {} "$$(grep "^Done " build/fuzz/{}.log)"; \
+		else cat build/fuzz/{}.log; exit 255; fi'
 	@$(give_back)
 
 unit-programs: $(UNIT_BIN)
