@@ -15,20 +15,17 @@
 #include "options.h"
 #include "pipeline.h"
 #include "privileges.h"
-#include "probe.h"
 #include "safefile.h"
 
 #define METRICS_INTERVAL 5000000000ULL /* ns */
 
-static void collect(struct metrics *metrics, const struct pipeline *pipeline,
-		    const struct probe *probe)
+static void collect(struct metrics *metrics, const struct pipeline *pipeline)
 {
 	metrics->totals = pipeline_totals(pipeline);
 	pipeline_told(pipeline, metrics->told);
 	metrics->waiting = pipeline_waiting(pipeline);
 	metrics->sockets = pipeline_sockets(pipeline);
 	metrics->processes = pipeline_processes(pipeline);
-	metrics->ring_used = probe_ring_used(probe);
 	metrics_read_self(metrics);
 }
 
@@ -62,15 +59,15 @@ void cmd_service_free(struct cmd_service *service)
 	text_free(&service->text);
 }
 
-static void update(struct cmd_service *service, const struct pipeline *pipeline,
-		   const struct probe *probe)
+static void update(struct cmd_service *service, const struct pipeline *pipeline)
 {
 	int err;
 
 	if (!service->path)
 		return;
-	collect(&service->metrics, pipeline, probe);
+	collect(&service->metrics, pipeline);
 	err = write_metrics(service);
+	service->metrics.ring_used = 0; /* the most until the next time */
 	if (err && !service->broken)
 		log_error("--metrics-file %s: it can't be written: %s; tracing goes on",
 			  service->path, strerror(-err));
@@ -114,22 +111,26 @@ static void tell_refused(void)
 			  name);
 }
 
-void cmd_service_ready(struct cmd_service *service, const struct pipeline *pipeline,
-		       const struct probe *probe)
+void cmd_service_ready(struct cmd_service *service, const struct pipeline *pipeline)
 {
-	update(service, pipeline, probe);
+	update(service, pipeline);
 	service->next_metrics = clock_boot() + METRICS_INTERVAL;
 	notify_send(&service->notify, "READY=1\nSTATUS=tracing");
 }
 
-void cmd_service_turn(struct cmd_service *service, const struct pipeline *pipeline,
-		      const struct probe *probe)
+void cmd_service_ring(struct cmd_service *service, double used)
+{
+	if (used > service->metrics.ring_used)
+		service->metrics.ring_used = used;
+}
+
+void cmd_service_turn(struct cmd_service *service, const struct pipeline *pipeline)
 {
 	uint64_t now = clock_boot();
 
 	tell_refused();
 	if (now >= service->next_metrics) {
-		update(service, pipeline, probe);
+		update(service, pipeline);
 		service->next_metrics = now + METRICS_INTERVAL;
 	}
 	if (service->notify.watchdog && now >= service->next_sign) {
@@ -148,9 +149,8 @@ void cmd_service_reload(const struct cmd_service *service)
 	notify_send(&service->notify, "READY=1");
 }
 
-void cmd_service_end(struct cmd_service *service, const struct pipeline *pipeline,
-		     const struct probe *probe)
+void cmd_service_end(struct cmd_service *service, const struct pipeline *pipeline)
 {
 	notify_send(&service->notify, "STOPPING=1");
-	update(service, pipeline, probe);
+	update(service, pipeline);
 }

@@ -14,7 +14,6 @@
 
 struct options;
 struct pipeline;
-struct probe;
 
 struct cmd_service {
 	struct notify notify;
@@ -34,15 +33,14 @@ void cmd_service_free(struct cmd_service *service);
 void cmd_service_drop_privileges(const struct options *options);
 
 /* Tracing has begun. */
-void cmd_service_ready(struct cmd_service *service, const struct pipeline *pipeline,
-		       const struct probe *probe);
-/* At each turn: does what is due. */
-void cmd_service_turn(struct cmd_service *service, const struct pipeline *pipeline,
-		      const struct probe *probe);
+void cmd_service_ready(struct cmd_service *service, const struct pipeline *pipeline);
+/* At each turn, before the ring is drained: how full it is, 0 to 1. */
+void cmd_service_ring(struct cmd_service *service, double used);
+/* And at its end: does what is due. */
+void cmd_service_turn(struct cmd_service *service, const struct pipeline *pipeline);
 /* A file is opened again. */
 void cmd_service_reload(const struct cmd_service *service);
 /* It ends; the metrics get their last values. */
-void cmd_service_end(struct cmd_service *service, const struct pipeline *pipeline,
-		     const struct probe *probe);
+void cmd_service_end(struct cmd_service *service, const struct pipeline *pipeline);
 
 #endif

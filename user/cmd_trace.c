@@ -252,7 +252,7 @@ static int start(struct trace *trace)
 	log_info(trace->child ? "tracing %s of this command and what it starts"
 			      : "tracing %s in every network namespace, Ctrl-C ends it",
 		 transports(&trace->options->filter));
-	cmd_service_ready(&trace->service, trace->pipeline, trace->probe);
+	cmd_service_ready(&trace->service, trace->pipeline);
 	if (trace->child)
 		child_release(trace->child);
 	return EXIT_DONE;
@@ -328,6 +328,7 @@ static bool turn(struct trace *trace)
 {
 	struct pt_counts counts;
 
+	cmd_service_ring(&trace->service, probe_ring_used(trace->probe));
 	(void)probe_drain(trace->probe);
 	pipeline_settle(trace->pipeline);
 	look(trace, false);
@@ -337,7 +338,7 @@ static bool turn(struct trace *trace)
 	}
 	if (!cmd_sink_flush(&trace->output, trace->pipeline))
 		return false;
-	cmd_service_turn(&trace->service, trace->pipeline, trace->probe);
+	cmd_service_turn(&trace->service, trace->pipeline);
 	return !pipeline_done(trace->pipeline);
 }
 
@@ -430,7 +431,7 @@ static int stop(struct trace *trace)
 	pipeline_stop(trace->pipeline);
 	status = cmd_sink_end(&trace->output, trace->pipeline, trace->signals);
 	say_totals(trace);
-	cmd_service_end(&trace->service, trace->pipeline, trace->probe);
+	cmd_service_end(&trace->service, trace->pipeline);
 	return status;
 }
 

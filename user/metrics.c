@@ -150,7 +150,7 @@ void metrics_format(const struct metrics *metrics, struct text *out)
 	put_gauge(out, "waiting_records", (double)metrics->waiting,
 		  "Records that wait for an output that fails or is read slowly.");
 	put_gauge(out, "ring_used_ratio", metrics->ring_used,
-		  "How much of the ring buffer waits to be read.");
+		  "The most of the ring buffer that waited to be read, since the last time.");
 	put_gauge(out, "ledger_sockets", (double)metrics->sockets, "Sockets that are known.");
 	put_gauge(out, "ledger_processes", (double)metrics->processes, "Processes that are known.");
 	put_head(out, "cpu_seconds_total", "counter", "CPU time of porttrace itself.");

@@ -19,7 +19,7 @@ struct metrics {
 	struct event_totals totals;
 	uint64_t told[EVENT_ACTIONS][2]; /* records by action; [1]: of what failed */
 	uint64_t waiting;                /* records, for the output */
-	double ring_used;                /* 0 to 1 */
+	double ring_used;                /* 0 to 1, the most since the last time */
 	uint64_t sockets;                /* in the ledger */
 	uint64_t processes;
 	double cpu;      /* seconds, of porttrace itself */

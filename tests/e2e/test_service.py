@@ -7,8 +7,8 @@ import signal
 import socket
 import subprocess
 
-from harness import (PATIENCE, PORTTRACE, PROGRAMS, ROOT, Actor, Folder, Skip, Tracer, check, load,
-                     one, parse, porttrace, read_records)
+from harness import (PATIENCE, PORTTRACE, PROGRAMS, ROOT, Actor, Folder, Skip, Tracer, alone, check,
+                     load, one, parse, porttrace, read_records)
 
 
 def metrics(path):
@@ -88,6 +88,20 @@ def test_promtool_likes_the_metrics():
             done = subprocess.run([promtool, "check", "metrics"], stdin=file,
                                   capture_output=True, text=True, check=False)
     assert done.returncode == 0 and not done.stdout and not done.stderr, done
+
+
+@alone
+def test_metrics_tell_of_a_full_ring():
+    """The most since the last time, and every loss."""
+    with Folder() as folder:
+        tracer = Tracer("--ring-size", "64K", "--metrics-file", folder("m.prom"))
+        tracer.send_signal(signal.SIGSTOP)
+        load(500)
+        tracer.send_signal(signal.SIGCONT)
+        tracer.wait_until(lambda: float(metrics(folder("m.prom"))["porttrace_ring_used_ratio"])
+                          > 0.8, "it was not full")
+        assert int(metrics(folder("m.prom"))['porttrace_lost_total{stage="ring"}']) > 0
+        tracer.stop()
 
 
 def test_metrics_refuse_what_a_log_refuses():
