@@ -99,7 +99,7 @@ BPF_SKEL := $(BPF_OBJ:.bpf.o=.skel.h)
 USER_SRC := $(sort $(wildcard user/*.c))
 USER_OBJ := $(USER_SRC:%.c=$(OUT)/%.o)
 # What the unit tests link: everything that needs no kernel.
-LIB_OBJ := $(filter-out %/main.o %/probe.o %/probe_list.o %/probe_iter.o,$(USER_OBJ))
+LIB_OBJ := $(filter-out %/main.o %/probe.o %/probe_list.o %/probe_iter.o %/probe_walk.o,$(USER_OBJ))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN := $(UNIT_SRC:%.c=$(OUT)/%)
 # Other .c files beside the tests are shared by all of them.

@@ -21,7 +21,7 @@ NEIGHBOURS = {
 # What only main, the commands, the pipeline and the probe may know.
 ABOVE = {"options.h", "probe.h", "pipeline.h", "log.h"}
 # These alone know the kernel side: what is attached, what only asks, and what both run.
-PROBE = ("probe.c", "hooks.c", "probe_list.c", "probe_iter.c")
+PROBE = ("probe.c", "hooks.c", "probe_list.c", "probe_iter.c", "probe_walk.c")
 # But the commands of bpf(2) have numbers, which a list of system calls names.
 NUMBERS = {("privileges.c", "linux/bpf.h")}
 KERNEL_SIDE = re.compile(r"^(bpf/|linux/bpf|linux/btf)|\.skel\.h$")
