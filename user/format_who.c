@@ -210,6 +210,18 @@ static bool is_users_unit(const struct process *process)
 	return process->parent_pid != INIT && !strcmp(process->parent_name, "systemd");
 }
 
+/* Units have letters, digits and :-_.@ in their names, and \, which a shell would take. */
+static void put_shell_word(struct text *out, const char *word)
+{
+	bool quotes = strchr(word, '\\');
+
+	if (quotes)
+		text_char(out, '\'');
+	text_printable(out, word, strlen(word));
+	if (quotes)
+		text_char(out, '\'');
+}
+
 static void put_stop(struct text *out, const struct process *process)
 {
 	const char *runtime = process->container_runtime;
@@ -222,7 +234,7 @@ static void put_stop(struct text *out, const struct process *process)
 		return;
 	}
 	text_string(out, is_users_unit(process) ? "systemctl --user stop " : "systemctl stop ");
-	text_printable(out, process->service, strlen(process->service));
+	put_shell_word(out, process->service);
 }
 
 static void put_kill(struct text *out, const struct socket *socket)
