@@ -125,7 +125,7 @@ C_FILES = $(wildcard user/*.[ch] include/porttrace/*.h bpf/*.[ch] tests/unit/*.[
 SCRIPTS = $(wildcard .ci/run packaging/deps packaging/make-deb packaging/test-deb packaging/completions/*.bash \
 	tests/bench/*.sh tests/vm/fetch-kernels tests/vm/vmrun)
 PYTHON_FILES = $(wildcard vmlinux/check tests/run tests/*.py tests/e2e/*.py tests/bench/*.py \
-	tests/truth/*.py tests/truth/run tests/truth/crowd tests/vm/matrix tests/vm/guest \
+	tests/truth/*.py tests/truth/run tests/truth/crowd tests/vm/matrix tests/vm/guest tests/vm/clocks tests/vm/systemd \
 	tests/bench/query tests/bench/datagrams)
 
 ifeq ($(V),1)
