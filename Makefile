@@ -118,7 +118,8 @@ INSNS_CLANGS := $(shell $(CLANG) -dumpversion 2>/dev/null | cut -d. -f1)
 endif
 INSNS_OBJ := $(foreach n,$(INSNS_CLANGS),$(BPF_OBJ:$(BPF_OUT)/%=build/insns/clang-$(n)/%))
 ARM64_OBJ := $(BPF_OBJ:$(BPF_OUT)/%=build/bpf-arm64/%)
-BENCH_BIN := build/bench/connections build/bench/echo $(OUT)/tests/bench/bench_format
+BENCH_BIN := $(patsubst tests/bench/%.c,build/bench/%,$(filter-out tests/bench/bench_%,$(sort $(wildcard tests/bench/*.c)))) \
+	$(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/bench/bench_*.c)))
 
 C_FILES = $(wildcard user/*.[ch] include/porttrace/*.h bpf/*.[ch] tests/unit/*.[ch] \
 	tests/e2e/*.[ch] tests/truth/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch] tests/*.[ch])
@@ -375,13 +376,16 @@ $(OUT)/tests/fuzz/%: tests/fuzz/%.c $(OUT)/libporttrace.a | $(OUT)/tests/fuzz
 	$(say) LD $@
 	$(Q)$(CC) $(USER_CPPFLAGS) -Iuser $(USER_CFLAGS) $(USER_LDFLAGS) -fsanitize=fuzzer -MMD -MP $(filter %.c %.a,$^) $(USER_LIBS) -o $@
 
-$(OUT)/tests/bench/bench_format: tests/bench/bench_format.c $(OUT)/libporttrace.a | $(OUT)/tests/bench
-	$(say) LD $@
+$(OUT)/tests/bench/%: tests/bench/%.c $(OUT)/libporttrace.a | $(OUT)/tests/bench
+	$(say) CC $@
 	$(Q)$(CC) $(USER_CPPFLAGS) -Iuser $(USER_CFLAGS) -Itests/unit $(filter %.c %.a,$^) $(USER_LIBS) $(USER_LDFLAGS) -MMD -MP -o $@
+
+# Started thousands of times: nothing to link at the start.
+build/bench/spawn: private BENCH_LDFLAGS := -static
 
 build/bench/%: tests/bench/%.c | build/bench
 	$(say) CC $@
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) $(WERROR) -MMD -MP $< -o $@
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) $(WERROR) -MMD -MP $< $(BENCH_LDFLAGS) -o $@
 
 build/e2e/%: tests/e2e/%.c | build/e2e
 	$(say) CC $@
@@ -411,5 +415,5 @@ $(OUT) $(OUT)/user $(OUT)/tests/unit $(OUT)/tests/fuzz $(OUT)/tests/bench $(BPF_
 # Objects that only an implicit chain names would be deleted.
 .SECONDARY:
 
--include $(USER_OBJ:.o=.d) $(UNIT_BIN:=.d) $(UNIT_LIB_OBJ:.o=.d) $(E2E_BIN:=.d) $(E2E_PRELOAD:.so=.d) $(TRUTH_BIN:=.d) $(FUZZ_BIN:=.d) \
+-include $(USER_OBJ:.o=.d) $(UNIT_BIN:=.d) $(UNIT_LIB_OBJ:.o=.d) $(E2E_BIN:=.d) $(E2E_PRELOAD:.so=.d) $(TRUTH_BIN:=.d) $(FUZZ_BIN:=.d) $(BENCH_BIN:=.d) \
 	$(BPF_OBJ:.o=.d) $(ARM64_OBJ:.o=.d) $(INSNS_OBJ:.o=.d) build/insns/insns.d

@@ -3,32 +3,30 @@
  * The load of the connection benchmark: one client connects, sends, reads the answer
  * and closes, one server accepts, reads, answers and closes, as fast as they can.
  *
- *     connections COUNT
+ *     connections COUNT            as many as that
+ *     connections COUNT SECONDS    no longer than that
  *
- * Prints the seconds that it took.  The addresses rotate, so that no port has to be
- * used again while it is in TIME_WAIT.
+ * Prints the seconds that it took, and how many it made.  The addresses rotate, so that
+ * no port has to be used again while it is in TIME_WAIT.
  */
 #include <arpa/inet.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "load.h"
 
 #define ADDRESSES 64
 #define EXCHANGE 100 /* bytes each way */
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
+#define TURN 64      /* connections between two looks at the clock */
 
 static void serve(int listener, int count)
 {
 	char data[EXCHANGE];
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (count--) {
 		int sock = accept(listener, NULL, NULL);
 
@@ -39,40 +37,35 @@ static void serve(int listener, int count)
 	}
 }
 
-static void ask(struct sockaddr_in address, int count)
+/* How many it made until COUNT were made or the time is END. */
+static int ask(struct sockaddr_in address, int count, double end)
 {
 	char data[EXCHANGE] = "";
+	int made;
 
-	while (count--) {
+	for (made = 0; made < count && (made % TURN || now() < end); made++) {
 		int sock = socket(AF_INET, SOCK_STREAM, 0);
 
-		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (unsigned int)count % ADDRESSES);
+		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (unsigned int)made % ADDRESSES);
 		if (sock < 0 || connect(sock, (struct sockaddr *)&address, sizeof(address)) ||
 		    send(sock, data, sizeof(data), 0) != sizeof(data) ||
 		    recv(sock, data, sizeof(data), MSG_WAITALL) != sizeof(data))
 			die("ask");
 		close(sock);
 	}
-}
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return made;
 }
 
 int main(int argc, char **argv)
 {
-	int count = argc == 2 ? atoi(argv[1]) : 0;
+	int count = argc > 1 ? atoi(argv[1]) : 0, made, status;
+	double seconds = argc > 2 ? atof(argv[2]) : 1e9, begin;
 	struct sockaddr_in address = { .sin_family = AF_INET };
 	socklen_t len = sizeof(address);
-	int listener = socket(AF_INET, SOCK_STREAM, 0), status;
-	double begin;
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	pid_t server;
 
-	if (count <= 0)
+	if (count <= 0 || argc > 3)
 		return 2;
 	if (listener < 0 || bind(listener, (struct sockaddr *)&address, len) ||
 	    listen(listener, 1024) || getsockname(listener, (struct sockaddr *)&address, &len))
@@ -85,9 +78,11 @@ int main(int argc, char **argv)
 		serve(listener, count);
 		return 0;
 	}
-	ask(address, count);
-	if (waitpid(server, &status, 0) < 0 || status)
+	made = ask(address, count, begin + seconds);
+	if (made < count) /* it waits for more */
+		kill(server, SIGKILL);
+	if (waitpid(server, &status, 0) < 0 || (status && made == count))
 		return 1;
-	printf("%.6f\n", now() - begin);
+	printf("%.6f %d\n", now() - begin, made);
 	return 0;
 }

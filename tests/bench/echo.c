@@ -13,23 +13,16 @@
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "load.h"
 
 #define SIZE 100
 #define WINDOW 16
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 static int bound(struct sockaddr_in *address)
 {
@@ -112,14 +105,6 @@ static void query(const struct sockaddr_in *server, int count)
 		take(sock, &from);
 		close(sock);
 	}
-}
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
 int main(int argc, char **argv)

@@ -122,8 +122,8 @@ class Load:
 
     def _run(self):
         while self.on:
-            self.rates.append(self.count / float(subprocess.check_output([LOAD,
-                                                                          str(self.count)])))
+            self.rates.append(self.count / float(subprocess.check_output(
+                [LOAD, str(self.count)]).split()[0]))
 
     def stop(self):
         self.on = False

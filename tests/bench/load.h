@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the loads of the benchmark share: small things, none of them measured. */
+#pragma once
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static inline void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static inline double seconds_of(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static inline double now(void)
+{
+	return seconds_of(CLOCK_MONOTONIC);
+}
+
+/* Of this process: what others take of the CPU meanwhile does not count. */
+static inline double cpu_seconds(void)
+{
+	return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+}
