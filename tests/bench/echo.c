@@ -7,8 +7,8 @@
  *     echo connected COUNT  the same, and the client's socket is connected
  *     echo query COUNT      a client that asks from a new socket each time, as resolvers do
  *
- * Prints the seconds that COUNT exchanges took, and the server's pid: of datagrams that went there and, but for
- * loop, came back.
+ * Prints the seconds that COUNT exchanges took (of datagrams that went there and, but for
+ * loop, came back), the server's pid, and the seconds of CPU of both.
  */
 #include <arpa/inet.h>
 #include <signal.h>
@@ -111,7 +111,7 @@ int main(int argc, char **argv)
 {
 	int count = argc == 3 ? atoi(argv[2]) : 0, sock;
 	struct sockaddr_in server;
-	double begin;
+	double begin, took;
 	pid_t child;
 
 	if (count <= 0)
@@ -129,8 +129,9 @@ int main(int argc, char **argv)
 		query(&server, count);
 	else
 		converse(&server, count, !strcmp(argv[1], "connected"));
-	printf("%.6f %d\n", now() - begin, child);
+	took = now() - begin;
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
+	printf("%.6f %d %.6f\n", took, child, family_cpu_seconds());
 	return 0;
 }

@@ -12,10 +12,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "load.h"
 
+#define MOST_PROCESSES 256
 #define SPARE 16   /* descriptors for other things */
 #define MOST 20000 /* connections of one process: they need a port each */
 
@@ -41,7 +43,7 @@ static void hold(int number, int count)
 	close(listener);
 }
 
-static void start(int number, int count, int done)
+static pid_t start(int number, int count, int done)
 {
 	pid_t pid = fork();
 	char byte = 0;
@@ -49,7 +51,7 @@ static void start(int number, int count, int done)
 	if (pid < 0)
 		die("fork");
 	if (pid)
-		return;
+		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	hold(number, count);
 	if (write(done, &byte, 1) != 1)
@@ -61,6 +63,7 @@ static void start(int number, int count, int done)
 int main(int argc, char **argv)
 {
 	int count = argc == 2 ? atoi(argv[1]) : 0, pipes[2], processes = 0, most;
+	pid_t pids[MOST_PROCESSES];
 	struct rlimit limit;
 	char byte;
 
@@ -69,15 +72,19 @@ int main(int argc, char **argv)
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	most = limit.rlim_max > 2 * MOST + SPARE ? MOST : ((int)limit.rlim_max - SPARE) / 2;
-	for (; count > 0; count -= most)
-		start(processes++, count < most ? count : most, pipes[1]);
+	for (; count > 0 && processes < MOST_PROCESSES; count -= most, processes++)
+		pids[processes] = start(processes, count < most ? count : most, pipes[1]);
 	close(pipes[1]); /* a child that fails is the end of the file */
-	while (processes--)
-		if (read(pipes[0], &byte, 1) != 1)
+	for (int i = 0; i < processes; i++)
+		if (count > 0 || read(pipes[0], &byte, 1) != 1)
 			return 1;
 	puts("all are there");
 	fflush(stdout);
 	while (read(0, &byte, 1) > 0)
+		;
+	for (int i = 0; i < processes; i++)
+		kill(pids[i], SIGKILL);
+	while (wait(NULL) > 0)
 		;
 	return 0;
 }

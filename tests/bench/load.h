@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 static inline void die(const char *what)
@@ -29,4 +30,20 @@ static inline double now(void)
 static inline double cpu_seconds(void)
 {
 	return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static inline double seconds_in(const struct rusage *usage)
+{
+	return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
+	       (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e6;
+}
+
+/* And of its children that ended. */
+static inline double family_cpu_seconds(void)
+{
+	struct rusage own, children;
+
+	getrusage(RUSAGE_SELF, &own);
+	getrusage(RUSAGE_CHILDREN, &children);
+	return seconds_in(&own) + seconds_in(&children);
 }
