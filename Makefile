@@ -124,10 +124,10 @@ BENCH_BIN := $(patsubst tests/bench/%.c,build/bench/%,$(filter-out tests/bench/b
 C_FILES = $(wildcard user/*.[ch] include/porttrace/*.h bpf/*.[ch] tests/unit/*.[ch] \
 	tests/e2e/*.[ch] tests/truth/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch] tests/*.[ch])
 SCRIPTS = $(wildcard .ci/run packaging/deps packaging/make-deb packaging/test-deb packaging/completions/*.bash \
-	tests/bench/*.sh tests/vm/fetch-kernels tests/vm/vmrun)
+	tests/vm/fetch-kernels tests/vm/vmrun)
 PYTHON_FILES = $(wildcard vmlinux/check tests/run tests/*.py tests/e2e/*.py tests/bench/*.py \
 	tests/truth/*.py tests/truth/run tests/truth/crowd tests/vm/matrix tests/vm/guest tests/vm/clocks tests/vm/systemd \
-	tests/bench/query tests/bench/datagrams)
+	tests/bench/run)
 
 ifeq ($(V),1)
 Q :=
@@ -253,10 +253,8 @@ check-layers: ## who may include what
 fmt: ## format the C files
 	$(Q)clang-format -i $(C_FILES)
 
-bench: build $(BENCH_BIN) truth-programs ## measure against the budgets (root)
-	@tests/bench/run $(ARGS)
-	@tests/bench/datagrams
-	@tests/bench/query
+bench: build $(BENCH_BIN) build/truth/crowd ## measure against the budgets (root); ARGS='--quick', 'connections --rounds 3'
+	@$(PYTHON) tests/bench/run $(ARGS)
 
 vmlinux: ## compare vmlinux/vmlinux.h with the running kernel
 	@CLANG='$(CLANG)' BPFTOOL='$(BPFTOOL)' vmlinux/check
