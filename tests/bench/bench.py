@@ -36,7 +36,7 @@ class Settings:
     @classmethod
     def quick(cls):
         return cls(rounds=2, connections=8_000, datagrams=50_000, processes=200, idle=10_000,
-                   idle_seconds=3, full_seconds=5, starts=5, delays=10, crowd=500,
+                   idle_seconds=2, full_seconds=3, starts=5, delays=6, crowd=500,
                    descriptors=20_000, records=400_000, growth=(0, 1_000, 10_000))
 
 

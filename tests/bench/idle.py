@@ -12,7 +12,7 @@ BASE, PER_SOCKET = 32 * 2**20, 200  # bytes
 
 def settle(tracer):
     """Until it has worked off what happened."""
-    time.sleep(2 * tracers.FLUSHED)
+    time.sleep(3 * tracers.FLUSHED)
     tracer.check()
 
 

@@ -19,7 +19,7 @@ import time
 import bench
 
 PATIENCE = 30   # seconds for a tracer to be ready
-FLUSHED = 1.1   # seconds: what waits for a timer is written then
+FLUSHED = 0.7   # seconds: what waits for a timer is written then
 UNUSED_PORT = 9
 
 # The same changes of state that tcpstates prints.
