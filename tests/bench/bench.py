@@ -3,6 +3,7 @@
 
 It measures nothing by itself.  tracers.py runs what is compared, `run` is the driver.
 """
+import contextlib
 import ctypes
 import dataclasses
 import os
@@ -108,6 +109,7 @@ class Holder:
                                       stdout=subprocess.PIPE, env=self.env)
         line = self.child.stdout.readline()
         if line != b"all are there\n":
+            self.__exit__()
             raise RuntimeError(f"{self.command}: not all are there: {line}")
         return self
 
@@ -116,13 +118,25 @@ class Holder:
         self.child.wait()
 
 
+def affordable(connections):
+    """As many of them as memory allows that is free now: both ends, and what knows them."""
+    with open("/proc/meminfo", encoding="utf-8") as file:
+        free = next(int(line.split()[1]) for line in file if line.startswith("MemAvailable:"))
+    return min(connections, free // 32)  # KiB
+
+
+def held_connections(count):
+    """They do nothing until the end of the `with`; both ends are here."""
+    return Holder(load_program("hold"), count) if count else contextlib.nullcontext()
+
+
 # --- figures ----------------------------------------------------------------------
 
 
 def spread(values, digits=0):
-    """"median (lowest-highest)" """
+    """"median (lowest..highest)" """
     middle, low, high = statistics.median(values), min(values), max(values)
-    return f"{middle:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
+    return f"{middle:.{digits}f} ({low:.{digits}f}..{high:.{digits}f})"
 
 
 def median_of(results, key):

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 
-import bench
 import tracers
 
 RATES = (10_000, 1_000_000)

@@ -2,6 +2,7 @@
 """Memory and CPU with connections that do nothing, both ends here: seen as they began, and
 there before the tracer.
 """
+import os
 import time
 
 import bench
@@ -16,32 +17,32 @@ def settle(tracer):
     tracer.check()
 
 
-def share(tracer, seconds):
-    """Of a core, while nothing happens."""
-    before = tracer.cpu()
+def look(tracer, sockets, seconds):
+    """While nothing happens, but for what others do: their records are counted."""
+    used, written = tracer.cpu(), os.path.getsize(tracer.log)
     time.sleep(seconds)
     tracer.check()
-    return (tracer.cpu() - before) / seconds
-
-
-def look(tracer, sockets, seconds):
+    used = tracer.cpu() - used
+    with open(tracer.log, "rb") as file:
+        file.seek(written)
+        records = file.read().count(b"\n")
     return {"sockets": sockets, "rss": tracer.rss(), "maps": tracer.maps(),
-            "cpu": share(tracer, seconds), "start": tracer.start}
+            "cpu": used / seconds, "records": records, "start": tracer.start}
 
 
 def row(name, figures, empty):
     more = figures["rss"] - empty["rss"]
     return (name, f"{figures['sockets']:,}", f"{figures['start'] * 1000:.0f}",
             f"{figures['rss'] / 2**20:.1f}", f"{more / max(1, figures['sockets']):.0f}",
-            f"{figures['maps'] / 2**20:.1f}", f"{figures['cpu'] * 100:.3f}")
+            f"{figures['maps'] / 2**20:.1f}", f"{figures['cpu'] * 100:.3f}", figures["records"])
 
 
 def run(settings, report):
-    sockets, seconds = 2 * settings.idle, settings.idle_seconds
-    hold = bench.load_program("hold")
+    connections, seconds = bench.affordable(settings.idle), settings.idle_seconds
+    sockets = 2 * connections
     with tracers.running(tracers.JSON) as tracer:
         empty = look(tracer, 0, seconds)
-        with bench.Holder(hold, settings.idle):
+        with bench.held_connections(connections):
             settle(tracer)
             seen = look(tracer, sockets, seconds)
             with tracers.running(tracers.JSON) as late:
@@ -50,7 +51,7 @@ def run(settings, report):
                 late.stop()
         tracer.stop()
     report.table(("connections that do nothing", "sockets", "start ms", "RSS MiB", "B/socket",
-                  "kernel's maps MiB", "idle % of a core"),
+                  "kernel's maps MiB", "idle % of a core", "records of others"),
                  [row("none", empty, empty), row("seen as they began", seen, empty),
                   row("there before", found, empty)])
     report.keep("idle", {"empty": empty, "seen": seen, "found": found})

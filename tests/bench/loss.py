@@ -27,6 +27,8 @@ def load(seconds, during=None):
         during()
     for thread in threads:
         thread.join()
+    if len(rates) < pairs:
+        raise RuntimeError("a load failed")
     return sum(rates)
 
 

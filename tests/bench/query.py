@@ -70,7 +70,8 @@ def run(settings, report):
         for name, values in names.items():
             ratios[question, name] = statistics.median(v / o for v, o in zip(values, own))
             rows.append((question, name, bench.spread(values, 3), f"{ratios[question, name]:.1f}"))
-    print(f"{settings.crowd:,} processes, {settings.descriptors:,} sockets; {settings.rounds} rounds")
+    print(f"{settings.crowd:,} processes, {settings.descriptors:,} sockets; "
+          f"{settings.rounds} rounds")
     report.table(("question", "asked", "seconds", "times porttrace"), rows)
     print(f"start to `tracing` there: {bench.spread(starts)} ms")
     report.keep("query", {"seconds": times, "starts": starts})

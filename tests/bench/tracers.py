@@ -21,6 +21,7 @@ import bench
 PATIENCE = 30   # seconds for a tracer to be ready
 FLUSHED = 0.7   # seconds: what waits for a timer is written then
 UNUSED_PORT = 9
+EVENTS = 4      # of a connection: connect, accept, two closes
 
 # The same changes of state that tcpstates prints.
 BPFTRACE = ('tracepoint:sock:inet_sock_set_state { printf("%llu %d %s %d %d %s:%d %s:%d\\n", '
@@ -84,7 +85,7 @@ def peers():
 class Tracer:
     """A running tracer; its records go to files, as they would on a server.
 
-    `start` and `ready` are its seconds; `stop()` gives the rest.
+    `start`: the seconds until it was ready.
     """
 
     def __init__(self, kind, folder):
@@ -193,14 +194,24 @@ class Tracer:
         return sum(map(int, re.findall(r"lost (\d+) events", text, re.IGNORECASE)))
 
     def seen(self):
-        return int(re.findall(r"^porttrace: seen (\d+)", "\n".join(self.words), re.MULTILINE)[-1])
+        """Events of the closing line; None: it has none."""
+        seen = re.findall(r"^porttrace: seen (\d+)", "\n".join(self.words), re.MULTILINE)
+        return int(seen[-1]) if seen else None
+
+    def share_of(self, events):
+        """How much of its work was for these: a tracer sees other programs' sockets too."""
+        return min(1.0, events / self.seen()) if self.seen() else 1.0
 
     def stop(self):
         """{"bytes", "lines", "stop", "lost"}: what it wrote, seconds that the end took."""
         self.check()
         begin = time.monotonic()
         self.child.send_signal(signal.SIGINT)
-        self.child.wait()
+        try:
+            self.child.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Failed(f"did not end after {PATIENCE} s") from None
         took = time.monotonic() - begin
         self.reader.join()
         if self.kind.ready == JSON.ready and self.lost() is None:
