@@ -18,7 +18,8 @@ import time
 
 import bench
 
-PATIENCE = 30   # seconds for a tracer to be ready
+# Seconds for a tracer to be ready; a software-emulated machine says PORTTRACE_SLOW=10.
+PATIENCE = 30 * float(os.environ.get("PORTTRACE_SLOW") or 1)
 ENOUGH = 5      # seconds for one that does not tell
 FLUSHED = 0.7   # seconds: what waits for a timer is written then
 UNUSED_PORT = 9
@@ -134,7 +135,7 @@ class Tracer:
                 if not self.kind.ready and self._waits_for_events(waited):
                     return
         self.kill()
-        raise Failed(f"not ready after {PATIENCE} s: {self.last_words()}")
+        raise Failed(f"not ready after {PATIENCE:.0f} s: {self.last_words()}")
 
     def last_words(self):
         return "; ".join(self.words[-3:]) or "it said nothing"
@@ -214,7 +215,7 @@ class Tracer:
             self.child.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise Failed(f"did not end after {PATIENCE} s") from None
+            raise Failed(f"did not end after {PATIENCE:.0f} s") from None
         took = time.monotonic() - begin
         self.reader.join()
         if self.kind.ready == JSON.ready and self.lost() is None:
