@@ -7,6 +7,7 @@ words (Failed): never a figure.
 import contextlib
 import dataclasses
 import glob
+import json
 import os
 import re
 import shutil
@@ -201,6 +202,12 @@ class Tracer:
         """Events of the closing line; None: it has none."""
         seen = re.findall(r"^porttrace: seen (\d+)", "\n".join(self.words), re.MULTILINE)
         return int(seen[-1]) if seen else None
+
+    def totals(self):
+        """Those of porttrace's last record of JSON, after stop()."""
+        with open(self.log, "rb") as file:
+            file.seek(max(0, os.path.getsize(self.log) - 4096))
+            return json.loads(file.read().splitlines()[-1])["porttrace"]["totals"]
 
     def share_of(self, events):
         """How much of its work was for these: a tracer sees other programs' sockets too."""
