@@ -9,29 +9,15 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stddef.h>
-#include <sys/mount.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-static int open_unmounted(void)
-{
-	int context = fsopen("cgroup2", FSOPEN_CLOEXEC), root;
-
-	if (context < 0)
-		return -errno;
-	root = fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0)
-		       ? -1
-		       : fsmount(context, FSMOUNT_CLOEXEC, 0);
-	if (root < 0)
-		root = -errno;
-	close(context);
-	return root;
-}
+#include "unmounted.h"
 
 int cgroup_root(void)
 {
 	static const char *const mounted[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-	int root = open_unmounted();
+	int root = unmounted_open("cgroup2");
 
 	for (size_t i = 0; root < 0 && i < sizeof(mounted) / sizeof(mounted[0]); i++) {
 		struct statfs about;

@@ -9,25 +9,10 @@
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* A tracefs of our own, which nobody else sees and which goes with its descriptor (5.2). */
-static int open_unmounted(void)
-{
-	int context = fsopen("tracefs", FSOPEN_CLOEXEC), root;
-
-	if (context < 0)
-		return -errno;
-	root = fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0)
-		       ? -1
-		       : fsmount(context, FSMOUNT_CLOEXEC, 0);
-	if (root < 0)
-		root = -errno;
-	close(context);
-	return root;
-}
+#include "unmounted.h"
 
 int tracepoint_directory(void)
 {
@@ -42,7 +27,7 @@ int tracepoint_directory(void)
 		if (events >= 0)
 			return events;
 	}
-	root = open_unmounted();
+	root = unmounted_open("tracefs");
 	if (root < 0)
 		return root;
 	events = openat(root, "events/syscalls", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
