@@ -2,7 +2,7 @@
 """What every end-to-end test uses, and the program that runs one of them.
 
 A test is a function test_*() in a file test_*.py here.  tests/run starts a process for
-each, in a network namespace of its own (only `lo`, up):
+each, in a network namespace of its own (only `lo`, up); by hand:
 
     python3 tests/e2e/harness.py FILE FUNCTION
 
@@ -12,6 +12,7 @@ actors themselves say of their pids and ports.  Nothing here sleeps: one waits f
 line or a record.
 """
 import collections
+import contextlib
 import ctypes
 import fcntl
 import glob
@@ -645,10 +646,8 @@ def run(path, function):
     getattr(module, function)()
 
 
-def main():
-    path, function = sys.argv[1:]
-    # The tests import this file as `harness`: let it be the same module.
-    sys.modules["harness"] = sys.modules["__main__"]
+def perform(path, function):
+    """Runs one test, and ends with its status."""
     status = 0
     try:
         run(path, function)
@@ -672,6 +671,46 @@ def main():
     sys.stdout.flush()
     # Reader threads may still wait for what never comes.
     os._exit(status)
+
+
+def perform_in_child(path, function, log, limit):
+    """Its exit status, or None: it took longer than LIMIT seconds."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        out = os.open(log, os.O_WRONLY | os.O_APPEND)
+        for number, fd in enumerate((os.open("/dev/null", os.O_RDONLY), out, out)):
+            os.dup2(fd, number)
+        os.closerange(3, 256)
+        perform(path, function)
+    watch = os.pidfd_open(child)
+    ended = select_module.select([watch], [], [], limit)[0]
+    os.close(watch)
+    # The test's helpers are in its group; they must not outlive it.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return status if ended else None
+
+
+def serve(channel):
+    """
+    Runs a test for each line "[FILE, FUNCTION, LOG, LIMIT]", in a child: Python and this file,
+    which are a good part of a test where all is slow, are begun with once.
+    """
+    for request in channel:
+        channel.write(json.dumps(perform_in_child(*json.loads(request))) + "\n")
+        channel.flush()
+
+
+def main():
+    # The tests import this file as `harness`: let it be the same module.
+    sys.modules["harness"] = sys.modules["__main__"]
+    if sys.argv[1] == "--serve":
+        with socket.socket(fileno=int(sys.argv[2])) as sock:
+            serve(sock.makefile("rw", encoding="utf-8"))
+    else:
+        perform(*sys.argv[1:])
 
 
 if __name__ == "__main__":
