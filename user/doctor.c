@@ -5,7 +5,7 @@
 #include "doctor.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,25 +39,6 @@ __attribute__((format(printf, 2, 3))) static void found(struct doctor_check *che
 	va_start(args, format);
 	(void)vsnprintf(check->value, sizeof(check->value), format, args);
 	va_end(args);
-}
-
-/* A small file's text, cut at size; its length, or -errno. */
-static int read_file(const char *root, const char *path, char *text, size_t size)
-{
-	char name[512];
-	ssize_t len;
-	int fd;
-
-	(void)snprintf(name, sizeof(name), "%s%s", root, path);
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	len = read(fd, text, size - 1);
-	close(fd);
-	if (len < 0)
-		return -EIO;
-	text[len] = 0;
-	return (int)len;
 }
 
 /* Whether the running kernel is at least major.minor. */
@@ -103,7 +84,12 @@ static void check_rights(struct doctor_check *check, const char *root)
 {
 	char missing[96];
 
-	(void)root;
+	if (!rights_are_initial(root, missing, sizeof(missing))) {
+		found(check, "those of another user namespace (%s)", missing);
+		check->verdict = DOCTOR_RIGHTS;
+		check->advice = "run it outside of that, as root: sudo porttrace doctor";
+		return;
+	}
 	if (rights_missing(missing, sizeof(missing))) {
 		found(check, "can't be read");
 		return;
@@ -116,24 +102,17 @@ static void check_rights(struct doctor_check *check, const char *root)
 	check->advice = "run it as root: sudo porttrace doctor";
 }
 
-/* "none [integrity] confidentiality": the one in brackets holds. */
 static void check_lockdown(struct doctor_check *check, const char *root)
 {
-	char text[128], *mode, *end;
+	char mode[64];
+	int err = rights_lockdown(root, mode, sizeof(mode));
 
-	if (read_file(root, "/sys/kernel/security/lockdown", text, sizeof(text)) <= 0) {
-		found(check, "none");
+	if (err) {
+		found(check, err == -ENOENT ? "none" : "not known: %s", strerror(-err));
 		return;
 	}
-	mode = strchr(text, '[');
-	end = mode ? strchr(mode, ']') : NULL;
-	if (!end) {
-		found(check, "can't be read");
-		return;
-	}
-	*end = 0;
-	found(check, "%s", mode + 1);
-	if (strcmp(mode + 1, "confidentiality") != 0)
+	found(check, "%s", mode);
+	if (strcmp(mode, "confidentiality") != 0)
 		return;
 	check->verdict = DOCTOR_KERNEL;
 	check->advice = "it forbids to read the kernel's memory: boot with lockdown=integrity";
@@ -157,10 +136,10 @@ static void check_memory(struct doctor_check *check, const char *root)
 	else
 		found(check, "locked memory up to %llu KiB",
 		      (unsigned long long)limit.rlim_max / 1024);
-	if (limit.rlim_max == RLIM_INFINITY || !geteuid())
+	if (limit.rlim_max == RLIM_INFINITY || rights_have(CAP_SYS_RESOURCE))
 		return;
 	check->verdict = DOCTOR_NOTE;
-	check->advice = "before 5.11 maps need it: ulimit -l unlimited";
+	check->advice = "before 5.11 maps need it: ulimit -l unlimited, or CAP_SYS_RESOURCE";
 }
 
 static void check_helpers(struct doctor_check *check, const char *root)

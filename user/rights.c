@@ -5,6 +5,7 @@
 #include "rights.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/version.h>
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "unmounted.h"
 
 #ifndef CAP_PERFMON
 #define CAP_PERFMON 38
@@ -29,37 +31,112 @@ static const struct {
 	{ CAP_PERFMON, "CAP_PERFMON" },
 };
 
-int rights_missing(char *names, size_t size)
+/* The capabilities that are in effect, a bit each; 0 or -errno. */
+static int read_capabilities(uint64_t *bits)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-	size_t len = 0;
 
 	if (syscall(SYS_capget, &header, data))
 		return -errno;
-	names[0] = 0;
-	if (data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN))
-		return 0;
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && len < size; i++) {
-		int number = needed[i].number;
+	*bits = data[0].effective | (uint64_t)data[1].effective << 32;
+	return 0;
+}
 
-		if (!(data[CAP_TO_INDEX(number)].effective & CAP_TO_MASK(number)))
+static bool has(uint64_t bits, int capability)
+{
+	return bits >> capability & 1;
+}
+
+bool rights_have(int capability)
+{
+	uint64_t bits = 0;
+
+	return !read_capabilities(&bits) && has(bits, capability);
+}
+
+int rights_missing(char *names, size_t size)
+{
+	uint64_t bits = 0;
+	size_t len = 0;
+	int err = read_capabilities(&bits);
+
+	if (err)
+		return err;
+	names[0] = 0;
+	if (has(bits, CAP_SYS_ADMIN))
+		return 0;
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && len < size; i++)
+		if (!has(bits, needed[i].number))
 			len += (size_t)snprintf(names + len, size - len, "%s%s", len ? " and " : "",
 						needed[i].name);
-	}
 	return 0;
+}
+
+/* Whether a namespace is the initial one, which has a fixed number (linux/proc_ns.h). */
+static bool is_initial(const char *root, const char *kind, uint32_t number, char *name, size_t size)
+{
+	char path[512], initial[64];
+	ssize_t len;
+
+	(void)snprintf(path, sizeof(path), "%s/proc/self/ns/%s", root, kind);
+	(void)snprintf(initial, sizeof(initial), "%s:[%u]", kind, number);
+	len = readlink(path, name, size - 1);
+	name[len > 0 ? len : 0] = 0;
+	return len <= 0 || !strcmp(name, initial);
 }
 
 bool rights_see_processes(const char *root, char *name, size_t size)
 {
+	return is_initial(root, "pid", 0xeffffffc, name, size);
+}
+
+bool rights_are_initial(const char *root, char *name, size_t size)
+{
+	return is_initial(root, "user", 0xeffffffd, name, size);
+}
+
+/* Where securityfs is mounted nowhere it is looked at all the same, by who may. */
+static int open_lockdown(const char *root)
+{
 	char path[512];
+	int fd, security;
+
+	(void)snprintf(path, sizeof(path), "%s/sys/kernel/security/lockdown", root);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	if (root[0])
+		return -errno;
+	security = unmounted_open("securityfs");
+	if (security < 0)
+		return security;
+	fd = openat(security, "lockdown", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fd = -errno;
+	close(security);
+	return fd;
+}
+
+/* The file says "none [integrity] confidentiality": the one in brackets holds. */
+int rights_lockdown(const char *root, char *mode, size_t size)
+{
+	char text[128], *begin, *end;
+	int fd = open_lockdown(root);
 	ssize_t len;
 
-	(void)snprintf(path, sizeof(path), "%s/proc/self/ns/pid", root);
-	len = readlink(path, name, size - 1);
-	name[len > 0 ? len : 0] = 0;
-	/* The initial namespaces have fixed inode numbers (include/linux/proc_ns.h). */
-	return len <= 0 || !strcmp(name, "pid:[4026531836]");
+	if (fd < 0)
+		return fd;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[len > 0 ? len : 0] = 0;
+	begin = strchr(text, '[');
+	end = begin ? strchr(begin, ']') : NULL;
+	if (!end)
+		return -EIO;
+	*end = 0;
+	(void)snprintf(mode, size, "%s", begin + 1);
+	return 0;
 }
 
 int rights_check(const char *why, const char *command)
@@ -71,9 +148,20 @@ int rights_check(const char *why, const char *command)
 			  command[0] ? " " : "", command);
 		return -EPERM;
 	}
+	if (!rights_are_initial("", text, sizeof(text))) {
+		log_error("this is not the initial user namespace (%s), whose root alone may load "
+			  "programs: run it outside, with sudo: sudo porttrace%s%s",
+			  text, command[0] ? " " : "", command);
+		return -EPERM;
+	}
 	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
 		log_error("this kernel has no BTF: /sys/kernel/btf/vmlinux is missing "
 			  "(CONFIG_DEBUG_INFO_BTF)");
+		return -ENOTSUP;
+	}
+	if (!rights_lockdown("", text, sizeof(text)) && !strcmp(text, "confidentiality")) {
+		log_error("lockdown=confidentiality: this kernel lets nobody read its memory; boot "
+			  "with lockdown=integrity");
 		return -ENOTSUP;
 	}
 	if (!rights_see_processes("", text, sizeof(text)))
@@ -102,8 +190,8 @@ int rights_refused(int err, uint32_t kernel, const char *command)
 		return -EPERM;
 	}
 	if (err == -EPERM) { /* -EACCES is what the verifier says of a program */
-		log_error("the kernel refuses to load the programs (%s): root of the initial user "
-			  "namespace is needed, and no lockdown: sudo porttrace%s%s",
+		log_error("the kernel refuses to load the programs (%s): all rights of root are "
+			  "needed: sudo porttrace%s%s",
 			  strerror(-err), space, command);
 		return -EPERM;
 	}

@@ -13,6 +13,20 @@
  */
 int rights_missing(char *names, size_t size);
 
+bool rights_have(int capability);
+
+/*
+ * Whether this is the initial user namespace, by root/proc; name (of size bytes): what is there.
+ * In any other one capabilities are those of that namespace, which load nothing.
+ */
+bool rights_are_initial(const char *root, char *name, size_t size);
+
+/*
+ * What lockdown(7) holds back, by root/sys: "none", "integrity" or "confidentiality", to mode.
+ * 0; -ENOENT: this kernel has none; -errno.
+ */
+int rights_lockdown(const char *root, char *mode, size_t size);
+
 /*
  * Whether this is the initial pid namespace, by root/proc; name (of size bytes): what is there.
  * In any other one iterators show only the descriptors of its own processes.
