@@ -56,44 +56,71 @@ static void try_it(struct diagnosis *diagnosis, const struct options *options)
 		diagnosis->status = err == -EPERM ? EXIT_RIGHTS : EXIT_KERNEL;
 }
 
-static const char *const costs[WAYS] = {
-	[WAY_TRACEPOINT] = "costs nothing where there is no TCP",
-	[WAY_FUNCTION] = "costs nothing to those who do none of it",
-	[WAY_CALL] = "makes every system call of the machine 25 to 30 ns slower",
-	[WAY_NONE] = "",
-};
+#define COSTS 2
+
+/* What the hooks in use cost those who are traced: sentences. */
+static size_t find_costs(const struct hooks *hooks, const char *costs[COSTS])
+{
+	bool calls = false;
+	size_t count = 0;
+
+	for (enum hook_fact fact = 0; fact < FACT_DATAGRAMS; fact++)
+		calls |= hooks->ways[fact] == WAY_CALL;
+	costs[count++] = calls ? "every system call of the machine is 25 to 30 ns slower"
+			       : "nothing for those who do none of it";
+	if (hooks->ways[FACT_DATAGRAMS] == WAY_CALL)
+		costs[count++] = "each send and receive of any socket, TCP's too, is some tens of "
+				 "ns slower (--tcp leaves that out)";
+	if (hooks->ways[FACT_DATAGRAMS] == WAY_FUNCTION)
+		costs[count++] = "each datagram sent or received is some tens of ns slower (--tcp "
+				 "leaves that out)";
+	return count;
+}
 
 /* Why a fact is not seen in the best way; NULL: it is. */
 static const char *why_not_better(const struct hooks *hooks, enum hook_fact fact)
 {
+	if (fact == FACT_DATAGRAMS && hooks->no_datagrams)
+		return hooks->no_datagrams;
 	if (hooks->ways[fact] != WAY_CALL)
 		return NULL;
 	return hooks->refusal[0] ? hooks->refusal : "--hooks calls";
 }
 
+/* io_uring, where the other hooks see it, is no fact of its own. */
+static bool is_told(const struct hooks *hooks, enum hook_fact fact)
+{
+	return hooks->ways[fact] != WAY_NONE || (fact == FACT_DATAGRAMS && hooks->no_datagrams);
+}
+
 static void print_hooks(const struct hooks *hooks)
 {
-	const char *missed = hooks_missed(hooks);
-	bool calls = false;
+	const char *missed = hooks_missed(hooks), *costs[COSTS];
+	size_t count = find_costs(hooks, costs);
+	bool said = false; /* why not by functions: the same for all */
 	char names[512];
 
 	for (enum hook_fact fact = 0; fact < FACTS; fact++) {
 		const char *why = why_not_better(hooks, fact);
+		bool none = hooks->ways[fact] == WAY_NONE;
 
-		if (hooks->ways[fact] == WAY_NONE)
+		if (!is_told(hooks, fact))
 			continue;
 		hooks_names(hooks, fact, names, sizeof(names));
-		(void)printf("%-14s %s\n", hooks_fact_name(fact), names[0] ? names : "not seen");
-		if (why && !calls)
-			(void)printf("%14s not by functions of the kernel: %s\n", "", why);
-		calls |= hooks->ways[fact] == WAY_CALL;
+		(void)printf("%-14s %s\n", hooks_fact_name(fact),
+			     names[0] && !none ? names : "not seen");
+		if (why && (none || !said))
+			(void)printf("%14s %s%s\n", "",
+				     none ? "" : "not by functions of the kernel: ", why);
+		said |= why && !none;
 	}
 	(void)printf("\n%-14s %s\n", "coverage",
 		     missed ? "all TCP and UDP sockets, but not:"
 			    : "all TCP and UDP sockets, of every network namespace");
 	if (missed)
 		(void)printf("%14s %s\n", "", missed);
-	(void)printf("%-14s %s\n", "cost", costs[calls ? WAY_CALL : WAY_FUNCTION]);
+	for (size_t i = 0; i < count; i++)
+		(void)printf("%-14s %s\n", i ? "" : "cost", costs[i]);
 }
 
 static const char *verdict_of(const struct diagnosis *diagnosis)
@@ -102,7 +129,8 @@ static const char *verdict_of(const struct diagnosis *diagnosis)
 	case EXIT_DONE:
 		return "ready";
 	case EXIT_RIGHTS:
-		return "not ready: rights are missing, run it as root: sudo porttrace doctor";
+		return "not ready: rights are missing, run it as root with all rights: sudo "
+		       "porttrace doctor";
 	default:
 		return "not ready: this kernel cannot, see above";
 	}
@@ -151,7 +179,8 @@ static void json_names(struct text *text, char *names)
 
 static void json_hooks(struct text *text, const struct hooks *hooks)
 {
-	const char *missed = hooks_missed(hooks);
+	const char *missed = hooks_missed(hooks), *costs[COSTS];
+	size_t count = find_costs(hooks, costs);
 	bool more = false;
 	char names[512];
 
@@ -159,7 +188,7 @@ static void json_hooks(struct text *text, const struct hooks *hooks)
 	for (enum hook_fact fact = 0; fact < FACTS; fact++) {
 		const char *why = why_not_better(hooks, fact);
 
-		if (hooks->ways[fact] == WAY_NONE)
+		if (!is_told(hooks, fact))
 			continue;
 		text_string(text, more ? ",{" : "{");
 		more = true;
@@ -179,6 +208,13 @@ static void json_hooks(struct text *text, const struct hooks *hooks)
 		text_char(text, ',');
 		json_string(text, "missed", missed);
 	}
+	TEXT_LITERAL(text, ",\"costs\":[");
+	for (size_t i = 0; i < count; i++) {
+		text_string(text, i ? ",\"" : "\"");
+		text_json(text, costs[i], strlen(costs[i]));
+		text_char(text, '"');
+	}
+	text_char(text, ']');
 }
 
 static void print_json(const struct diagnosis *diagnosis)

@@ -168,8 +168,8 @@ static bool has_functions(struct hooks *self, enum hook_fact fact)
 	return some;
 }
 
-/* Whether cgroup programs may be loaded, and there is where to attach them: CAP_NET_ADMIN. */
-static bool cgroups_granted(void)
+/* Why cgroup programs can't be used: CAP_NET_ADMIN and a place to attach them are needed.  NULL: they can. */
+static const char *cgroups_refused(void)
 {
 	static const struct bpf_insn allow[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1 }, /* r0 = 1 */
@@ -180,21 +180,27 @@ static bool cgroups_granted(void)
 	int root = cgroup_root(), fd;
 
 	if (root < 0)
-		return false;
+		return "there is no cgroup v2 to attach programs to, or no right to open it "
+		       "(CAP_SYS_ADMIN)";
 	close(root);
 	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK, NULL, "Dual BSD/GPL", allow, 2, &options);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	if (fd < 0)
+		return "the kernel refuses cgroup programs (CAP_NET_ADMIN)";
+	close(fd);
+	return NULL;
 }
 
 static enum hook_way choose_datagrams(struct hooks *self, bool functions)
 {
+	self->no_datagrams = NULL;
 	if (!self->udp)
 		return WAY_NONE;
 	if (functions && has_functions(self, FACT_DATAGRAMS))
 		return WAY_FUNCTION;
-	return self->kernel >= SENDS_ARE_TRACED && cgroups_granted() ? WAY_CALL : WAY_NONE;
+	self->no_datagrams = self->kernel < SENDS_ARE_TRACED ? "before Linux 6.3 only functions of "
+							       "the kernel show them"
+							     : cgroups_refused();
+	return self->no_datagrams ? WAY_NONE : WAY_CALL;
 }
 
 static enum hook_way choose(struct hooks *self, enum hook_fact fact, bool functions)
@@ -371,16 +377,18 @@ bool hooks_use_functions(const struct hooks *self)
 	return false;
 }
 
+#define BY_URING "who accepts by io_uring, and binds and failures by io_uring"
+#define BY_UDP "what UDP sockets send, receive, and when they are closed"
+
 const char *hooks_missed(const struct hooks *self)
 {
+	static const char *const texts[] = { NULL, BY_URING, BY_UDP, BY_UDP "; " BY_URING };
+	bool uring = self->ways[FACT_URING] != WAY_NONE;
+
 	for (size_t i = 0; i < HOOKS; i++)
 		if (hooks[i].fact == FACT_URING && in_use(self, &hooks[i]))
-			return NULL;
-	if (self->udp && self->ways[FACT_DATAGRAMS] == WAY_NONE)
-		return "what UDP sockets send, receive, and when they are closed";
-	if (self->ways[FACT_URING] == WAY_NONE)
-		return NULL;
-	return "who accepts by io_uring, and binds and failures by io_uring";
+			uring = false;
+	return texts[uring + 2 * !!self->no_datagrams];
 }
 
 bool hooks_need_memory(const struct hooks *self)

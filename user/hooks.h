@@ -42,7 +42,8 @@ struct hooks {
 	uint32_t kernel; /* as KERNEL_VERSION() makes it */
 	bool udp;        /* is of interest */
 	enum hook_way ways[FACTS];
-	char refusal[160]; /* why fentry and fexit are not used; "": they are */
+	char refusal[160];        /* why fentry and fexit are not used; "": they are */
+	const char *no_datagrams; /* why FACT_DATAGRAMS is not seen at all; NULL: it is */
 	struct bpf_link *links[HOOKS_MAX];
 };
 

@@ -265,8 +265,14 @@ int probe_attach(struct probe *probe)
 
 	if (!err)
 		return 0;
-	log_error("the hook %s can't be attached: %s", failed, strerror(-err));
-	return err == -EPERM || err == -EACCES ? -EPERM : -ENOTSUP;
+	if (err != -EPERM && err != -EACCES) {
+		log_error("the hook %s can't be attached: %s", failed, strerror(-err));
+		return -ENOTSUP;
+	}
+	log_error("the hook %s can't be attached: %s; that takes root with all rights "
+		  "(CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH): sudo porttrace",
+		  failed, strerror(-err));
+	return -EPERM;
 }
 
 void probe_detach(struct probe *probe)

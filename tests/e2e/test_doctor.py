@@ -42,6 +42,18 @@ def test_system_calls_on_demand():
         assert all(n.startswith("sys_e") for n in ways[name]["names"]), ways[name]
 
 
+def test_costs():
+    """Of system calls for all; of UDP, as far as its hooks see what others send."""
+    report = diagnose("--hooks", "calls")
+    ways = {fact["fact"]: fact["way"] for fact in report["hooks"]}
+    costs = report["costs"]
+    assert costs[0].startswith("every system call of the machine"), costs
+    assert ways["datagrams"] in ("system call", "none"), ways  # none: before 6.3
+    assert [c for c in costs if "TCP's too" in c] == costs[1:], costs
+    assert len(costs) == (2 if ways["datagrams"] == "system call" else 1), costs
+    assert costs[0] in porttrace("doctor", "--hooks", "calls").stdout
+
+
 def test_functions_or_a_clear_refusal():
     done = porttrace("--hooks", "functions", "--duration", "0.1")
     refused = [line for line in done.stderr.splitlines() if "--hooks functions: " in line]
