@@ -252,7 +252,8 @@ class Tracer:
         self.json_stream = json_stream
         self.records, self.lines, self.errors = [], [], []
         self.news = threading.Condition()
-        command = [*command, PORTTRACE, *(["--json"] if json_stream else []), *HOOKS, *namespace, *arguments]
+        command = [*command, PORTTRACE, *(["--json"] if json_stream else []), *HOOKS, *namespace,
+                   *arguments]
         self.output = output
         if output:
             command += ["-o", output]
