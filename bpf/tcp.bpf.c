@@ -112,8 +112,22 @@ static __always_inline void tell_missed_accept(struct sock *sk, struct known *kn
 	tell_accept(sk, known, PT_LATE);
 }
 
-/* side sent a FIN.  PT_LOCAL: process context. */
-static __always_inline void ending(struct sock *sk, enum pt_side side)
+/* Who sent the first FIN, two bits for each state after it. */
+#define FIRST_FIN(state, side) ((__u64)(side) << 2 * (state))
+static const __u64 first_fins =
+	FIRST_FIN(TCP_CLOSE_WAIT, PT_REMOTE) | FIRST_FIN(TCP_LAST_ACK, PT_REMOTE) |
+	FIRST_FIN(TCP_FIN_WAIT1, PT_LOCAL) | FIRST_FIN(TCP_FIN_WAIT2, PT_LOCAL) |
+	FIRST_FIN(TCP_CLOSING, PT_LOCAL);
+
+/* In that state; no matter which change to it was skipped. */
+static __always_inline void note_first_fin(struct known *known, int state)
+{
+	if (!known->first_fin)
+		known->first_fin = first_fins >> 2 * (state & 15) & 3;
+}
+
+/* side sent a FIN, and so the state is new.  PT_LOCAL: process context. */
+static __always_inline void ending(struct sock *sk, enum pt_side side, int new)
 {
 	__u64 cookie = sock_cookie(sk);
 	struct known *known = known_find(sk, cookie);
@@ -127,8 +141,7 @@ static __always_inline void ending(struct sock *sk, enum pt_side side)
 	}
 	known->established = true;
 	catch_up(sk, known);
-	if (!known->first_fin)
-		known->first_fin = side;
+	note_first_fin(known, new);
 	if (side == PT_LOCAL) {
 		note_closer(known);
 		tell_missed_accept(sk, known);
@@ -191,6 +204,7 @@ static __always_inline void closed(struct sock *sk, int old)
 			note_closer(known);
 	} else {
 		known->established = true;
+		note_first_fin(known, old);
 		if ((old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT) && !sk->sk_err) {
 			known->reset_here = true;
 			note_closer(known);
@@ -237,11 +251,11 @@ static __always_inline void handle_state(struct sock *sk, int old, int new)
 		break;
 	case TCP_FIN_WAIT1:
 	case TCP_LAST_ACK:
-		ending(sk, PT_LOCAL);
+		ending(sk, PT_LOCAL, new);
 		break;
 	case TCP_CLOSE_WAIT:
 	case TCP_CLOSING:
-		ending(sk, PT_REMOTE);
+		ending(sk, PT_REMOTE, new);
 		break;
 	case TCP_CLOSE:
 		closed(sk, old);
