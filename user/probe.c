@@ -39,6 +39,7 @@ struct probe {
 	probe_record record;
 	void *context;
 	char names[1024];
+	bool sweep_failed; /* that was said */
 };
 
 /* A message may be the verifier's log, of many lines. */
@@ -327,6 +328,15 @@ static void make_room(void *context)
 		(void)probe_drain(probe);
 }
 
+static void say_sweep_failed(struct probe *probe, int err)
+{
+	if (!probe->sweep_failed)
+		log_error("the known sockets can't be looked through: %s; ends whose hook the "
+			  "kernel skipped are not told",
+			  strerror(-err));
+	probe->sweep_failed = true;
+}
+
 int probe_sweep(struct probe *probe, bool recall)
 {
 	struct porttrace_bpf *skel = probe->skel;
@@ -337,9 +347,12 @@ int probe_sweep(struct probe *probe, bool recall)
 	if (untold >= 0 && skel->rodata->see_udp)
 		err = probe_walk(skel->progs.sweep_flows, skel->maps.flows, true, make_room, probe);
 	(void)probe_drain(probe);
-	if (untold < 0 || err < 0)
-		return (int)(untold < 0 ? untold : err);
-	return untold ? -ENOSPC : 0;
+	if (untold < 0)
+		err = untold;
+	if (err >= 0)
+		return untold ? -ENOSPC : 0;
+	say_sweep_failed(probe, (int)err);
+	return (int)err;
 }
 
 int probe_find(struct probe *probe, enum probe_find what, uint32_t netns, uint16_t port,
