@@ -2,9 +2,10 @@
 /*
  * How many instructions the running kernel's verifier looks at, for each BPF program:
  *
- *     insns OBJECT.bpf.o [TARGETS]
+ *     insns OBJECT.bpf.o [TARGETS [PROGRAM...]]
  *
- * TARGETS is a file of lines "PROGRAM FUNCTION", for programs whose SEC() names none.  It
+ * TARGETS is a file of lines "PROGRAM FUNCTION", for programs whose SEC() names none; of many
+ * programs only those that are named.  It
  * prints a line "PROGRAM COUNT" for each, COUNT "-" and the reason where the kernel
  * refuses to load it.  Each is loaded alone and attached to nothing.  tests/insns.py
  * compares this with tests/insns.table.
@@ -12,6 +13,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,8 +66,18 @@ static void set_target(struct bpf_program *program)
 		(void)bpf_program__set_attach_target(program, 0, function);
 }
 
+/* names: those that are asked for, NULL after the last; none: all. */
+static bool is_asked_for(const char *name, char **names)
+{
+	char **at = names;
+
+	while (*at && strcmp(*at, name) != 0)
+		at++;
+	return *at || !*names;
+}
+
 /* Prints the count of the program at place WHICH; 0 or -errno, -ENOENT after the last. */
-static int measure(const char *path, int which)
+static int measure(const char *path, int which, char **names)
 {
 	struct bpf_program *program, *wanted = NULL;
 	struct bpf_object *object = bpf_object__open_file(path, NULL);
@@ -82,6 +94,9 @@ static int measure(const char *path, int which)
 	}
 	err = -ENOENT;
 	if (!wanted)
+		goto out;
+	err = 0;
+	if (!is_asked_for(bpf_program__name(wanted), names))
 		goto out;
 	text[0] = 0;
 	set_target(wanted);
@@ -105,15 +120,17 @@ int main(int argc, char **argv)
 {
 	int err = 0;
 
-	if (argc < 2 || argc > 3) {
-		fputs("usage: insns OBJECT.bpf.o [TARGETS]\n", stderr);
+	static char *all[] = { NULL };
+
+	if (argc < 2) {
+		fputs("usage: insns OBJECT.bpf.o [TARGETS [PROGRAM...]]\n", stderr);
 		return 2;
 	}
-	if (argc == 3)
+	if (argc >= 3)
 		err = read_targets(argv[2]);
 	libbpf_set_print(say_nothing);
 	for (int i = 0; !err; i++)
-		err = measure(argv[1], i);
+		err = measure(argv[1], i, argc > 3 ? argv + 3 : all);
 	if (err != -ENOENT) {
 		fprintf(stderr, "insns: %s: %s\n", argv[1], strerror(-err));
 		return 1;
