@@ -143,7 +143,7 @@ struct datagrams {
 	__u64 id;       /* of its flows; 0: none was told */
 	__u32 user;     /* the process that used it last; 0: not looked at yet */
 	__u32 waiting;  /* threads in remotes */
-	__u32 port;     /* the local one when it was looked at; connect(AF_UNSPEC) may take it away */
+	__u32 port; /* the local one when it was looked at; connect(AF_UNSPEC) may take it away */
 	__u32 spare;
 };
 

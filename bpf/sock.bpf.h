@@ -28,8 +28,7 @@ static __always_inline bool sock_is_mptcp(enum sock_from from, struct sock *sk)
 	if (!bpf_core_field_exists(tp->is_mptcp))
 		return false;
 	if (from == FROM_NUMBER) /* a UDP socket is shorter than that */
-		return READ(sk, sk_protocol) == IPPROTO_TCP &&
-		       READ(tp, is_mptcp);
+		return READ(sk, sk_protocol) == IPPROTO_TCP && READ(tp, is_mptcp);
 	tp = bpf_skc_to_tcp_sock(sk);
 	return tp && tp->is_mptcp;
 }

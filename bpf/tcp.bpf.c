@@ -126,8 +126,8 @@ static __always_inline void note_first_fin(struct known *known, int state)
 		known->first_fin = first_fins >> 2 * (state & 15) & 3;
 }
 
-/* side sent a FIN, and so the state is new.  PT_LOCAL: process context. */
-static __always_inline void ending(struct sock *sk, enum pt_side side, int new)
+/* Process context.  This end sends a FIN, and so the state is new. */
+static __always_inline void ending(struct sock *sk, int new)
 {
 	__u64 cookie = sock_cookie(sk);
 	struct known *known = known_find(sk, cookie);
@@ -142,10 +142,8 @@ static __always_inline void ending(struct sock *sk, enum pt_side side, int new)
 	known->established = true;
 	catch_up(sk, known);
 	note_first_fin(known, new);
-	if (side == PT_LOCAL) {
-		note_closer(known);
-		tell_missed_accept(sk, known);
-	}
+	note_closer(known);
+	tell_missed_accept(sk, known);
 }
 
 /* The handshake that this end began failed.  Any context, but error 0: process context. */
@@ -251,11 +249,7 @@ static __always_inline void handle_state(struct sock *sk, int old, int new)
 		break;
 	case TCP_FIN_WAIT1:
 	case TCP_LAST_ACK:
-		ending(sk, PT_LOCAL, new);
-		break;
-	case TCP_CLOSE_WAIT:
-	case TCP_CLOSING:
-		ending(sk, PT_REMOTE, new);
+		ending(sk, new);
 		break;
 	case TCP_CLOSE:
 		closed(sk, old);
@@ -286,10 +280,13 @@ static __always_inline bool is_unwanted(struct sock *sk, int old, int new)
 	       ports_unwanted(local_port, remote_port);
 }
 
-/* Changes that handle_state() has a case for. */
-static __always_inline bool means_something(int new)
+/* From a change to any other state nothing follows that a later one does not find in it. */
+static __always_inline bool means_something(int state)
 {
-	return tell_states || (new != TCP_FIN_WAIT2 &&new != TCP_SYN_RECV);
+	const __u32 states = 1 << TCP_SYN_SENT | 1 << TCP_ESTABLISHED | 1 << TCP_LISTEN |
+			     1 << TCP_FIN_WAIT1 | 1 << TCP_LAST_ACK | 1 << TCP_CLOSE;
+
+	return tell_states || states >> (state & 15) & 1;
 }
 
 SEC("tp_btf/inet_sock_set_state")
