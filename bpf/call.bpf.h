@@ -94,6 +94,9 @@ static __always_inline void bind_end(const struct call *call, long ret)
 	if (ret) {
 		call_failed(sk, &fresh);
 		known_own(FROM_NUMBER, sk, known, PT_BY_BIND);
+		/* Connected already: that is not what was asked for. */
+		known->remote_port = 0;
+		__builtin_memset(known->remote_ip, 0, sizeof(known->remote_ip));
 		read_asked(call, known->local_ip, &known->local_port, &known->flags);
 		if (net_port_is_ephemeral(COMMON(FROM_NUMBER, sk, skc_net.net), known->local_port))
 			known->flags |= PT_EPHEMERAL;
