@@ -165,6 +165,7 @@ static __always_inline void connect_refused(const struct call *call, struct sock
 static __always_inline void datagram_disconnected(struct sock *sk)
 {
 	struct known *known = known_find(sk, COMMON(FROM_NUMBER, sk, skc_cookie.counter));
+	struct pt_who who = task_who(current_task());
 	struct pt_socket *event;
 
 	if (!known)
@@ -174,9 +175,13 @@ static __always_inline void datagram_disconnected(struct sock *sk)
 	__builtin_memset(known->remote_ip, 0, sizeof(known->remote_ip));
 	if (COMMON(FROM_NUMBER, sk, skc_num))
 		return;
+	if (!same_process(&who, &known->owner))
+		tell_current();
 	event = emit_begin(PT_CLOSE, sk, known);
-	if (event)
+	if (event) {
+		event->actor = who;
 		emit_end(event);
+	}
 	known_forget(sk);
 }
 
