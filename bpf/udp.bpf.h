@@ -105,6 +105,12 @@ static __always_inline bool is_settled(const struct known *known, const struct p
 	return !first && known->owner.tgid && !is_gone(&known->owner);
 }
 
+/* connect(AF_UNSPEC) may take its port; what had come before can still be received. */
+static __always_inline bool has_port(struct sock *sk)
+{
+	return COMMON(FROM_CONTEXT, sk, skc_num);
+}
+
 /* A process uses a socket that it did not use with the datagram before, or that has a new port. */
 static __noinline int settle(struct sock *sk, struct datagrams *mine, __u8 how)
 {
@@ -113,6 +119,8 @@ static __noinline int settle(struct sock *sk, struct datagrams *mine, __u8 how)
 	struct known *known = known_find(sk, cookie), fresh;
 	bool first = !mine->user;
 
+	if (!has_port(sk))
+		return 0;
 	mine->user = bpf_get_current_pid_tgid() >> 32;
 	mine->port = COMMON(FROM_CONTEXT, sk, skc_num);
 	if (!known) {
@@ -183,6 +191,8 @@ static __always_inline bool is_connected_to(struct sock *sk, __u64 tag)
 static __noinline int exchange(struct sock *sk, struct datagrams *mine, const struct remote *remote,
 			       __u8 how)
 {
+	if (!has_port(sk))
+		return 0;
 	if (how == PT_BY_SEND)
 		mine->to = remote->tag;
 	else
@@ -197,6 +207,8 @@ static __noinline int exchange_nameless(struct sock *sk, struct datagrams *mine)
 {
 	struct remote remote = { .tag = TAG_NAMELESS };
 
+	if (!has_port(sk))
+		return 0;
 	mine->from = TAG_NAMELESS;
 	if (!is_connected(sk))
 		tell_flow(sk, &remote, PT_BY_RECEIVE);
