@@ -73,7 +73,9 @@ def written(what, function, asked=False):
                 say("begin", began, *facts_of(SOCKETS[number]))
             else:
                 end = "{} {}".format(*arguments[:2]) if asked else "-"
-                local, remote = (end, "-") if what == "bind" else (before[1], end)
+                # A UDP socket has a port by then.
+                own = facts_of(SOCKETS[number])[1] if is_datagram(number) else before[1]
+                local, remote = (end, "-") if what == "bind" else (own, end)
                 say(what, began, before[0], local, remote, failure.errno)
             raise
         after = facts_of(SOCKETS[answer[0]]) if answer[0] is not None else before
@@ -129,6 +131,22 @@ def receive_from(number, count=1):
     return answer
 
 
+def receive_waiting(number):
+    """All datagrams that are there already."""
+    count = 0
+    while True:
+        began = time.time_ns()
+        try:
+            data, other = SOCKETS[number].recvfrom(65536, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return number, count
+        except OSError as failure:
+            passed("got", number, began, -1, None, failure.errno)
+            continue
+        passed("got", number, began, len(data), other)
+        count += 1
+
+
 def disconnect(number):
     began = time.time_ns()
     answer = BASE.disconnect(number)
@@ -153,6 +171,8 @@ def new_socket(version=4, mptcp=False, **options):
     if mptcp:
         SOCKETS.pop(number).close()
         number = BASE.keep(socket.socket(socket.AF_INET, socket.SOCK_STREAM, IPPROTO_MPTCP))
+    if is_datagram(number):  # who has it from now on, also if it never does anything with it
+        say("inherited", time.time_ns(), *facts_of(SOCKETS[number]))
     return number, None
 
 
@@ -222,6 +242,11 @@ def open_door(name):
     return None, None
 
 
+def shut_door():
+    DOOR.pop().close()
+    return None, None
+
+
 def hand_over(number, name):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as way:
         way.connect("\0" + name)
@@ -269,8 +294,8 @@ BASE.OPERATIONS.update({
     "reset": written("close", BASE.reset),
 })
 BASE.OPERATIONS.update({f.__name__: f for f in (
-    send, send_to, receive_from, disconnect, enter,
-    deaf, steer, finish_connect, abort, open_door, hand_over, take, execute, speak, descriptor)})
+    send, send_to, receive_from, receive_waiting, disconnect, enter,
+    deaf, steer, finish_connect, abort, open_door, shut_door, hand_over, take, execute, speak, descriptor)})
 
 
 def after_fork():

@@ -24,6 +24,8 @@ class Life:
         self.netns = self.port = 0
         self.connected = None
         self.ports = set()   # that it ever had
+        self.was_connected = set()  # an address that it was connected to may make a flow later
+        self.optional = []
         self.met = set()     # remote addresses of flows
         self.named = False   # something came that said from where
         self.sent, self.got = [0, 0], [0, 0]  # bytes, datagrams
@@ -53,7 +55,8 @@ class Life:
 
     def _bind(self, line):
         if line.error:
-            self._want("bind", line, error=line.error, port=line.local and line.local[1])
+            # Of any port: none is told, as the kernel chose none.
+            self._want("bind", line, error=line.error, port=line.local[1] if line.local else -1)
             return
         self.port = line.local[1]
         self._want("bind", line)
@@ -69,6 +72,7 @@ class Life:
         self._want("connect", line, line.remote, line.error)
         if not line.error:
             self.connected = line.remote
+            self.was_connected.add(line.remote)
 
     def _disconnect(self, line):
         self.connected = None
@@ -94,9 +98,13 @@ class Life:
             self._meet(line)
 
     def _meet(self, line):
+        if not self.port:  # what had come before the port was taken away
+            return
         if line.remote != self.connected and line.remote not in self.met:
             self.met.add(line.remote)
             self._want("flow", line, line.remote)
+            if line.remote in self.was_connected:
+                self.optional.append(self.wanted.pop())
 
 
 class Exchanges:
@@ -146,15 +154,18 @@ class Exchanges:
             self._judge_end(life, closes[-1] if closes else None)
             if closes:
                 rest.remove(closes[-1])
-        for wanted in life.wanted:
+        for wanted in (*life.wanted, *life.optional):
             for those in (rest, self.nameless):
-                record = next((r for r in those if self._is(r, wanted)), None)
+                fitting = [r for r in those if self._is(r, wanted)]
+                record = next((r for r in fitting if self._did(r) in wanted.pids),
+                              fitting[0] if fitting else None)
                 if record:
                     those.remove(record)
                     self._judge(wanted, record, life)
                     break
             else:
-                self.score.add("missing", f"{life.cookie}: {wanted}")
+                if wanted not in life.optional:
+                    self.score.add("missing", f"{life.cookie}: {wanted}")
         for record in rest:
             self.score.add("duplicate", f"nobody did that: {brief(record)}")
 
@@ -170,11 +181,16 @@ class Exchanges:
         return wanted.action == "close" or remote == wanted.remote or \
             (not remote and wanted.error)
 
+    @staticmethod
+    def _did(record):
+        process = record.get("process", {})
+        return record["porttrace"].get("actor", process).get("pid")
+
     def _judge(self, wanted, record, life):
         """Who did it is the actor, or the owner where there is none."""
         trace = record["porttrace"]
         owner = record.get("process", {}).get("pid")
-        did = trace.get("actor", {}).get("pid", owner)
+        did = self._did(record)
         if KERNEL in wanted.pids:
             right = trace.get("attribution") == "kernel" and owner is None
             self.score.add("right" if right else "wrong", brief(record))

@@ -2,11 +2,13 @@
 """Scenarios of UDP, with programs that people run; datagrams.py says what is right."""
 import json
 import os
+import random
 import subprocess
 
 import stage
 from datagrams import Datagrams, counters
 from exchanges import Exchanges
+from harness import scaled
 from stage import need, program, scenario, wait_for
 
 
@@ -455,3 +457,100 @@ def udp_six(t):
     ours = client.connect(client.socket(6, udp=True).sock, *theirs.local)
     client.send(ours.sock, 3)
     server.receive_from(theirs.sock)
+
+
+# --- at random -------------------------------------------------------------------------------
+
+
+class Chaos:
+    """Processes that do anything with sockets, their own, inherited or given."""
+
+    def __init__(self, t, seed):
+        self.t, self.random = t, random.Random(seed)
+        self.actors = [t.actor(f"actor-{i}") for i in range(3)]
+        self.has = {actor: [] for actor in self.actors}  # (number, version) of sockets
+        self.addresses = []
+
+    def step(self):
+        actor = self.random.choice(self.actors)
+        what = self.random.choices(
+            ("new", "bind", "connect", "disconnect", "send", "send_to", "receive", "close",
+             "fork", "kill", "give"),
+            (6, 5, 4, 3, 8, 10, 10, 3, 1, 1, 2))[0]
+        if what == "new":
+            version = self.random.choice((4, 4, 6))
+            self.has[actor].append((actor.socket(version, udp=True).sock, version))
+        elif what in ("fork", "kill"):
+            getattr(self, what)(actor)
+        elif self.has[actor]:
+            getattr(self, what)(actor, *self.random.choice(self.has[actor]))
+
+    def attempt(self, actor, operation, *arguments):
+        """Whether it works does not matter."""
+        try:
+            answer = getattr(actor, operation)(*arguments)
+        except AssertionError as failure:
+            assert "expected success" in str(failure), failure
+            return
+        if answer.local and answer.local[1]:
+            ip = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(answer.local[0], answer.local[0])
+            self.addresses = [*self.addresses[-9:], (ip, answer.local[1])]
+
+    def address(self, version):
+        """Where somebody may be."""
+        ip, port = self.random.choice([("192.0.2.1", 9), ("127.0.0.1", 9), ("::1", 9),
+                                       *self.addresses])
+        if version == 4:
+            return (ip if "." in ip else "127.0.0.1"), port
+        return (ip if ":" in ip else f"::ffff:{ip}"), port
+
+    def bind(self, actor, sock, version):
+        port = self.random.choice((0, 0, 7100, 7101, 7102))
+        self.attempt(actor, "bind", sock, *self.address(version)[:1], port)
+
+    def connect(self, actor, sock, version):
+        self.attempt(actor, "connect", sock, *self.address(version))
+
+    def disconnect(self, actor, sock, _):
+        self.attempt(actor, "disconnect", sock)
+
+    def send(self, actor, sock, _):
+        self.attempt(actor, "send", sock, self.random.randrange(100))
+
+    def send_to(self, actor, sock, version):
+        self.attempt(actor, "send_to", sock, self.random.randrange(100), *self.address(version))
+
+    def receive(self, actor, sock, _):
+        actor.receive_waiting(sock)
+
+    def close(self, actor, sock, version):
+        actor.close(sock)
+        self.has[actor].remove((sock, version))
+
+    def give(self, actor, sock, version):
+        heir = self.random.choice(self.actors)
+        heir.open_door(f"truth-{heir.pid}")
+        actor.hand_over(sock, f"truth-{heir.pid}")
+        self.has[heir].append((heir.take().sock, version))
+        heir.shut_door()
+
+    def fork(self, actor):
+        if len(self.actors) < 8:
+            child = actor.fork()
+            self.has[child] = list(self.has[actor])
+            self.actors.append(child)
+
+    def kill(self, actor):
+        if len(self.actors) > 2:
+            self.actors.remove(actor)
+            actor.kill()
+
+
+@scenario("UDP: anything, at random", others=False)
+def udp_random(t):
+    seed = int(os.environ.get("TRUTH_SEED") or random.randrange(1 << 30))
+    print("seed", seed)
+    exact(t)
+    chaos = Chaos(t, seed)
+    for _ in range(scaled(2000)):
+        chaos.step()
