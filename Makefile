@@ -182,7 +182,7 @@ e2e: build e2e-programs ## the end-to-end tests (root); TESTS='connect exact' pi
 	@$(PYTHON) tests/run --e2e $(TESTS)
 
 # Each begins with tests/fuzz/corpus and goes on in build/fuzz; what made one fail is left
-# there.  What is worth keeping is merged into the corpus by hand (-merge=1).
+# there.  What is worth keeping is merged into the corpus by hand (-set_cover_merge=1).
 FUZZ_SECONDS ?= 60
 FUZZ_SAN := fuzzer-no-link$(comma)address$(comma)undefined
 FUZZ_OUT = build/$(notdir $(firstword $(CLANG)))$(if $(DEBUG),-debug)-$(subst $(comma),-,$(FUZZ_SAN))
