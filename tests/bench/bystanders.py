@@ -8,8 +8,7 @@ import statistics
 import bench
 import tracers
 
-KINDS = [tracers.JSON, tracers.FUNCTIONS, tracers.peer("tcplife"), tracers.EMPTY,
-         tracers.EMPTY_NO_CALLS]
+KINDS = [tracers.JSON, tracers.FUNCTIONS, tracers.peer("tcplife"), *tracers.empties()]
 CALLS = 1_000_000
 LOADS = ("call", "process", "connects")
 

@@ -9,7 +9,7 @@ import bench
 import tracers
 
 KINDS = [tracers.JSON, tracers.TABLE, tracers.UNUSED, tracers.TCP, tracers.FUNCTIONS,
-         tracers.SYSTEM_CALLS, *tracers.peers(), tracers.EMPTY, tracers.EMPTY_NO_CALLS]
+         tracers.SYSTEM_CALLS, *tracers.peers(), *tracers.empties()]
 
 
 def measure(tracer, count):

@@ -6,6 +6,7 @@ words (Failed): never a figure.
 """
 import contextlib
 import dataclasses
+import functools
 import glob
 import json
 import os
@@ -31,12 +32,6 @@ BPFTRACE = ('tracepoint:sock:inet_sock_set_state { printf("%llu %d %s %d %d %s:%
             'nsecs, pid, comm, args->oldstate, args->newstate, '
             'ntop(args->family, args->saddr), args->sport, '
             'ntop(args->family, args->daddr), args->dport); }')
-TRACEPOINTS = ("inet_sock_set_state", "tcp_destroy_sock", "sched_process_exec",
-               "sched_process_fork", "sched_process_exit")
-CALLS = tuple(f"syscalls/sys_{side}_{name}"
-              for side, name in (("enter", "bind"), ("exit", "bind"), ("enter", "listen"),
-                                 ("exit", "listen"), ("enter", "connect"), ("exit", "connect"),
-                                 ("exit", "accept"), ("exit", "accept4")))
 
 
 class Failed(Exception):
@@ -69,10 +64,24 @@ UNUSED = with_json(f"porttrace --json -P {UNUSED_PORT}", "-P", str(UNUSED_PORT))
 TCP = with_json("porttrace --json --tcp", "--tcp")
 FUNCTIONS = with_json("porttrace --hooks functions", "--hooks", "functions")
 SYSTEM_CALLS = with_json("porttrace --hooks calls", "--hooks", "calls")
-EMPTY = Kind("empty programs", (bench.load_program("empty"), *TRACEPOINTS, *CALLS),
-             "empty: tracing")
-EMPTY_NO_CALLS = Kind("empty, no system calls", (bench.load_program("empty"), *TRACEPOINTS),
-                      EMPTY.ready)
+EMPTY_READY = "empty: tracing"
+
+
+@functools.lru_cache
+def doctor():
+    """What porttrace says of its hooks here."""
+    return subprocess.run([bench.PORTTRACE, "doctor"], stdout=subprocess.PIPE, text=True,
+                          stderr=subprocess.DEVNULL, check=False).stdout
+
+
+def empties():
+    """Programs that do nothing: at the tracepoints that porttrace has here, and the same
+    without those of system calls.  Its other hooks have no such program."""
+    points = re.findall(r"\btp_btf/(\w+)", doctor())
+    calls = [f"syscalls/{name}" for name in re.findall(r"\bsys_(?:enter|exit)_\w+", doctor())]
+    program = bench.load_program("empty")
+    return [Kind("empty programs", (program, *points, *calls), EMPTY_READY),
+            Kind("empty, no system calls", (program, *points), EMPTY_READY)]
 
 
 def peer(name, *arguments):
@@ -194,7 +203,7 @@ class Tracer:
         closing = re.findall(r"^porttrace: seen .* lost (\d+)", text, re.MULTILINE)
         if closing:
             return int(closing[-1])
-        if self.kind.ready == EMPTY.ready:
+        if self.kind.ready == EMPTY_READY:
             return None
         return sum(map(int, re.findall(r"lost (\d+) events", text, re.IGNORECASE)))
 
