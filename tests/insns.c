@@ -11,12 +11,16 @@
  * compares this with tests/insns.table.
  */
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/version.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #define LOG_STATS 4 /* BPF_LOG_STATS: nothing but the closing lines */
 #define ENTRIES_MAX 65536
@@ -41,6 +45,32 @@ static void shrink_maps(struct bpf_object *object)
 		if ((type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_RINGBUF) &&
 		    bpf_map__max_entries(map) > ENTRIES_MAX)
 			(void)bpf_map__set_max_entries(map, ENTRIES_MAX);
+	}
+}
+
+/* What decides which way of several a program takes (bpf/compat.bpf.h). */
+static void set_version(struct bpf_object *object)
+{
+	const struct btf *btf = bpf_object__btf(object);
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
+	int id = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+	unsigned int version = 0, patch = 0, level = 0;
+	const struct btf_var_secinfo *variables;
+	struct utsname name;
+	char *data;
+	size_t size;
+
+	if (!map || id < 0 || uname(&name) ||
+	    sscanf(name.release, "%u.%u.%u", &version, &patch, &level) < 2)
+		return;
+	data = (char *)bpf_map__initial_value(map, &size); /* const only in older versions */
+	variables = btf_var_secinfos(btf__type_by_id(btf, (__u32)id));
+	for (int i = 0; i < btf_vlen(btf__type_by_id(btf, (__u32)id)); i++) {
+		const struct btf_type *type = btf__type_by_id(btf, variables[i].type);
+		uint32_t value = KERNEL_VERSION(version, patch, level > 255 ? 255 : level);
+
+		if (!strcmp(btf__name_by_offset(btf, type->name_off), "kernel_version"))
+			memcpy(data + variables[i].offset, &value, sizeof(value));
 	}
 }
 
@@ -87,6 +117,7 @@ static int measure(const char *path, int which, char **names)
 	if (!object)
 		return -errno;
 	shrink_maps(object);
+	set_version(object);
 	bpf_object__for_each_program(program, object) {
 		(void)bpf_program__set_autoload(program, place == which);
 		if (place++ == which)
