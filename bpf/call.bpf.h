@@ -67,6 +67,30 @@ static __always_inline struct known *call_known(struct sock *sk, struct known *f
 	return known_add(sk, fresh, BPF_NOEXIST) ?: fresh;
 }
 
+/*
+ * struct call in so few numbers as a global function may have, and back.  The verifier looks at such
+ * a function once for each program, and not for each of the states in which it is called; those of
+ * 5.10 take numbers only.
+ */
+#define CALL_NUMBERS(call) (call)->sock, (call)->begin, (call)->address, call_details(call)
+
+static __always_inline __u64 call_details(const struct call *call)
+{
+	return call->len | (__u64)call->state << 32 | (__u64)call->from_kernel << 40;
+}
+
+static __always_inline struct call call_of(__u64 sock, __u64 begin, __u64 address, __u64 details)
+{
+	return (struct call){
+		.sock = sock,
+		.begin = begin,
+		.address = address,
+		.len = details,
+		.state = details >> 32,
+		.from_kernel = details >> 40 & 1,
+	};
+}
+
 /* What a socket is that only has a port. */
 static __always_inline enum pt_kind bound_kind(struct sock *sk)
 {
@@ -201,8 +225,11 @@ static __always_inline void datagram_port_taken(struct sock *sk)
 }
 
 /* connect(2) of a UDP socket, which is over at once. */
-static __always_inline void datagram_connect_end(const struct call *call, struct sock *sk, long ret)
+__noinline int datagram_connect_ended(__u64 sock, __u64 begin, __u64 address, __u64 details,
+				      long ret)
 {
+	struct call call = call_of(sock, begin, address, details);
+	struct sock *sk = (struct sock *)sock;
 	struct known fresh, *known = &fresh;
 
 	if (ret) {
@@ -210,13 +237,13 @@ static __always_inline void datagram_connect_end(const struct call *call, struct
 		call_failed(sk, &fresh);
 		known_own(FROM_NUMBER, sk, &fresh, PT_BY_CONNECT);
 		fresh.flags |= PT_ACTIVE;
-		read_asked(call, fresh.remote_ip, &fresh.remote_port, &fresh.flags);
+		read_asked(&call, fresh.remote_ip, &fresh.remote_port, &fresh.flags);
 		tell_connect(sk, &fresh, -ret, 0, 0);
-		return;
+		return 0;
 	}
 	if (COMMON(FROM_NUMBER, sk, skc_state) != TCP_ESTABLISHED) {
 		datagram_disconnected(sk);
-		return;
+		return 0;
 	}
 	known = call_known(sk, &fresh);
 	known_own(FROM_NUMBER, sk, known, PT_BY_CONNECT);
@@ -226,6 +253,7 @@ static __always_inline void datagram_connect_end(const struct call *call, struct
 	if (!known->told_bind)
 		tell_chosen_port(FROM_NUMBER, sk, known, true);
 	tell_connect(sk, known, 0, 0, 0);
+	return 0;
 }
 
 static __always_inline void connect_end(const struct call *call, long ret)
@@ -235,7 +263,7 @@ static __always_inline void connect_end(const struct call *call, long ret)
 	struct known fresh, *known;
 
 	if (sock_is_udp(FROM_NUMBER, sk)) {
-		datagram_connect_end(call, sk, ret);
+		datagram_connect_ended(CALL_NUMBERS(call), ret);
 		return;
 	}
 	if (ret && !IS_PENDING(-ret)) {
@@ -263,30 +291,31 @@ static __always_inline void connect_end(const struct call *call, long ret)
 }
 
 /*
- * sk: what was accepted, or NULL.  Where it was found by its number, another thread may have
+ * sock: what was accepted, or 0.  Where it was found by its number, another thread may have
  * closed that and got the number for another socket, before accept(2) was back here.
  */
-static __always_inline void accept_end(struct sock *sk)
+__noinline int accept_end(__u64 sock)
 {
+	struct sock *sk = (struct sock *)sock;
 	struct known fresh, *known;
 	__u16 remote_port;
 
 	if (!sk)
-		return;
+		return 0;
 	remote_port = bpf_ntohs(COMMON(FROM_NUMBER, sk, skc_dport));
 	if (!remote_port || /* the other one is new */
 	    ports_unwanted(COMMON(FROM_NUMBER, sk, skc_num), remote_port))
-		return;
+		return 0;
 	known = call_known(sk, &fresh);
 	if (known->connecting) {
 		if (known->cookie) /* the other one connects */
-			return;
+			return 0;
 		/* Of a socket at this address whose end was missed. */
 		bury(sk, known);
 		known = call_known(sk, &fresh);
 	}
 	if (known->told_accept)
-		return;
+		return 0;
 	known_own(FROM_NUMBER, sk, known, PT_BY_ACCEPT);
 	known->kind = PT_CONNECTION;
 	if (!(known->flags & PT_PASSIVE))
@@ -295,14 +324,39 @@ static __always_inline void accept_end(struct sock *sk)
 	if (!known->remote_port)
 		sock_read_ends(FROM_NUMBER, sk, known);
 	tell_accept(sk, known, known->told_close ? PT_GONE : 0);
+	return 0;
+}
+
+__noinline int bind_ended(__u64 sock, __u64 begin, __u64 address, __u64 details, long ret)
+{
+	struct call call = call_of(sock, begin, address, details);
+
+	bind_end(&call, ret);
+	return 0;
+}
+
+__noinline int listen_ended(__u64 sock, __u64 begin, __u64 address, __u64 details, long ret)
+{
+	struct call call = call_of(sock, begin, address, details);
+
+	listen_end(&call, ret);
+	return 0;
+}
+
+__noinline int connect_ended(__u64 sock, __u64 begin, __u64 address, __u64 details, long ret)
+{
+	struct call call = call_of(sock, begin, address, details);
+
+	connect_end(&call, ret);
+	return 0;
 }
 
 static __always_inline void call_end(const struct call *call, long ret)
 {
 	if (call->kind == CALL_BIND)
-		bind_end(call, ret);
+		bind_ended(CALL_NUMBERS(call), ret);
 	else if (call->kind == CALL_LISTEN)
-		listen_end(call, ret);
+		listen_ended(CALL_NUMBERS(call), ret);
 	else
-		connect_end(call, ret);
+		connect_ended(CALL_NUMBERS(call), ret);
 }

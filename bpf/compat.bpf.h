@@ -107,7 +107,7 @@ static __always_inline struct sock *mptcp_first(struct sock *sk)
 {
 	struct mptcp_sock *mptcp = (struct mptcp_sock *)sk;
 
-	return bpf_core_field_exists(mptcp->first) ? READ(mptcp, first) : NULL;
+	return bpf_core_field_exists(mptcp->first) ? BPF_CORE_READ(mptcp, first) : NULL;
 }
 
 /*

@@ -122,7 +122,7 @@ int BPF_PROG(datagram_connect_returns, struct socket *socket, struct sockaddr *a
 	};
 
 	if (call.sock && sock_is_udp(FROM_NUMBER, socket->sk))
-		datagram_connect_end(&call, socket->sk, ret);
+		datagram_connect_ended(CALL_NUMBERS(&call), ret);
 	return 0;
 }
 
@@ -133,7 +133,7 @@ int BPF_PROG(datagram_connect_returns, struct socket *socket, struct sockaddr *a
 SEC("fentry")
 int BPF_PROG(accepted, struct sock *sk, struct socket *socket)
 {
-	accept_end(tcp_sock_of(sk));
+	accept_end((__u64)tcp_sock_of(sk));
 	return 0;
 }
 
@@ -142,6 +142,6 @@ SEC("fexit")
 int BPF_PROG(old_accept_returns, struct sock *listener, int flags, int *err, bool kern,
 	     struct sock *sk)
 {
-	accept_end(sk);
+	accept_end((__u64)sk);
 	return 0;
 }

@@ -27,7 +27,7 @@ static __always_inline bool waited(struct sock *sk)
 
 	if (!known || known->attribution != PT_BY_INHERIT)
 		return false;
-	accept_end(sk);
+	accept_end((__u64)sk);
 	return true;
 }
 
@@ -68,11 +68,11 @@ static __always_inline void uring_done(struct io_ring_ctx *ring, struct io_kiocb
 	if (noted)
 		thread_call_end(noted);
 	if (opcode == IORING_OP_BIND)
-		bind_end(&call, result);
+		bind_ended(CALL_NUMBERS(&call), result);
 	else if (opcode == IORING_OP_LISTEN)
-		listen_end(&call, result);
+		listen_ended(CALL_NUMBERS(&call), result);
 	else
-		connect_end(&call, result);
+		connect_ended(CALL_NUMBERS(&call), result);
 }
 
 SEC("tp_btf/io_uring_complete")
