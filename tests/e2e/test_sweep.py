@@ -9,9 +9,10 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 
-from harness import (Actor, Tracer, alone, bpftool, check_accounts, load, map_of, one, pair,
-                     scaled)
+from harness import (PATIENCE, Actor, Tracer, alone, bpftool, check_accounts, load, map_of, one,
+                     pair, scaled)
 
 NOWHERE = 0x1000  # no address of the kernel's
 COOKIE = 1 << 50  # as no socket has
@@ -78,26 +79,24 @@ def hold_many(count):
 
 @alone
 def test_recall_of_many():
-    """After a loss all that is known is told again, through a ring that holds a few of them."""
-    count = scaled(15000)
-    tracer = Tracer("--ring-size", "16K", "-e", "connect,listen")
-    holder = hold_many(count)
-    tracer.send_signal(signal.SIGSTOP)
-    load(1000)
-    with holder:
-        server, client = Actor("late"), Actor("client")
-        late = server.listener()
+    """After a loss all that is known is told again, through a ring that holds an eighth of it."""
+    tracer = Tracer("--ring-size", "256K", "-e", "connect,accept,close")
+    with hold_many(scaled(15000)):
+        server, client = Actor("server"), Actor("client")
+        tracer.send_signal(signal.SIGSTOP)
+        load(2000)  # from now on there is no room for connections
+        pairs = [pair(server, client)[1] for _ in range(50)]
         tracer.send_signal(signal.SIGCONT)
-        # Whose port it is, the stream has not told: the listen of it may be lost.
-        tracer.wait(action="lost")
-        tracer.wait_until(lambda: reaches(tracer, client, late.local), "not known again")
+        while not knows(tracer, client, pairs.pop()):
+            # It looks once a second whether there was a loss, and tells nobody when.
+            again = time.monotonic() + PATIENCE / 50
+            tracer.wait_until(lambda at=again: time.monotonic() > at, "")
         records, errors, _ = tracer.stop()
         check_accounts(records, errors)
 
 
-def reaches(tracer, client, address):
-    """Whether the tracer knows by now who listens there."""
-    sock = client.client(address)
-    record = tracer.wait(action="connect", local=sock.local)
-    client.close(sock.sock)
-    return record.get("destination.process.name") == "late"
+def knows(tracer, client, ours):
+    """Ends one connection: whether it is told who is at its other end."""
+    client.close(ours.sock)
+    record = tracer.wait(action="close", local=ours.local, pid=client.pid)
+    return record.get("destination.process.name") == "server"
