@@ -19,16 +19,14 @@ static __always_inline struct file *slot_file(struct io_ring_ctx *ring, __u32 sl
 	return (struct file *)(READ(node, file_ptr) & ~7UL);
 }
 
-/* Only a connection that waits for it was accepted.  false: it is none. */
-static __always_inline bool waited(struct sock *sk)
+/* Only a connection that waits for it was accepted. */
+static __always_inline bool waits(struct sock *sk)
 {
-	struct known *known = sk ? known_find(sk, COMMON(FROM_NUMBER, sk, skc_cookie.counter))
-				 : NULL;
+	__u64 key = (__u64)sk;
+	struct known *known = bpf_map_lookup_elem(&sockets, &key);
 
-	if (!known || known->attribution != PT_BY_INHERIT)
-		return false;
-	accept_end((__u64)sk);
-	return true;
+	return known && known->attribution == PT_BY_INHERIT &&
+	       known->cookie == (__u64)COMMON(FROM_NUMBER, sk, skc_cookie.counter);
 }
 
 /*
@@ -38,16 +36,17 @@ static __always_inline bool waited(struct sock *sk)
 static __always_inline void uring_accepted(struct io_ring_ctx *ring, struct io_kiocb *request,
 					   __s32 result)
 {
+	struct sock *sk = fd_sock(result);
 	__u32 slot = result;
 
-	if (result < 0 || waited(fd_sock(result)))
+	if (result < 0)
 		return;
-	if (!result && request) {
-		if (!bpf_core_type_exists(struct io_accept))
-			return;
+	if (!result && request && bpf_core_type_exists(struct io_accept))
 		slot = READ((struct io_accept *)request, file_slot) - 1;
-	}
-	waited(file_sock(slot_file(ring, slot)));
+	if (!waits(sk))
+		sk = file_sock(slot_file(ring, slot));
+	if (waits(sk))
+		accept_end((__u64)sk);
 }
 
 static __always_inline void uring_done(struct io_ring_ctx *ring, struct io_kiocb *request,
