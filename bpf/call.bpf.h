@@ -209,50 +209,41 @@ static __always_inline void datagram_disconnected(struct sock *sk)
 	known_forget(sk);
 }
 
-/* The port that connect(2) of a UDP socket takes first; it keeps that also when it fails. */
-static __always_inline void datagram_port_taken(struct sock *sk)
-{
-	struct known fresh, *known;
-
-	if (!COMMON(FROM_NUMBER, sk, skc_num) ||
-	    known_find(sk, COMMON(FROM_NUMBER, sk, skc_cookie.counter)))
-		return;
-	known = call_known(sk, &fresh);
-	known_own(FROM_NUMBER, sk, known, PT_BY_CONNECT);
-	known->kind = PT_DATAGRAM;
-	sock_read_ends(FROM_NUMBER, sk, known);
-	tell_chosen_port(FROM_NUMBER, sk, known, true);
-}
-
-/* connect(2) of a UDP socket, which is over at once. */
+/*
+ * connect(2) of a UDP socket, which is over at once.  First it takes a port, if there is none,
+ * and keeps that also when it fails then.
+ */
 __noinline int datagram_connect_ended(__u64 sock, __u64 begin, __u64 address, __u64 details,
 				      long ret)
 {
 	struct call call = call_of(sock, begin, address, details);
 	struct sock *sk = (struct sock *)sock;
-	struct known fresh, *known = &fresh;
+	struct known fresh, *known;
 
-	if (ret) {
-		datagram_port_taken(sk);
-		call_failed(sk, &fresh);
-		known_own(FROM_NUMBER, sk, &fresh, PT_BY_CONNECT);
-		fresh.flags |= PT_ACTIVE;
-		read_asked(&call, fresh.remote_ip, &fresh.remote_port, &fresh.flags);
-		tell_connect(sk, &fresh, -ret, 0, 0);
-		return 0;
-	}
-	if (COMMON(FROM_NUMBER, sk, skc_state) != TCP_ESTABLISHED) {
+	if (!ret && COMMON(FROM_NUMBER, sk, skc_state) != TCP_ESTABLISHED) {
 		datagram_disconnected(sk);
 		return 0;
 	}
-	known = call_known(sk, &fresh);
-	known_own(FROM_NUMBER, sk, known, PT_BY_CONNECT);
-	known->kind = PT_DATAGRAM;
-	known->flags |= PT_ACTIVE;
-	sock_read_ends(FROM_NUMBER, sk, known);
-	if (!known->told_bind)
-		tell_chosen_port(FROM_NUMBER, sk, known, true);
-	tell_connect(sk, known, 0, 0, 0);
+	known = COMMON(FROM_NUMBER, sk, skc_num) ? call_known(sk, &fresh) : NULL;
+	if (known && (!ret || !known->told_bind)) {
+		known_own(FROM_NUMBER, sk, known, PT_BY_CONNECT);
+		known->kind = PT_DATAGRAM;
+		if (!ret)
+			known->flags |= PT_ACTIVE;
+		sock_read_ends(FROM_NUMBER, sk, known);
+		if (!known->told_bind)
+			tell_chosen_port(FROM_NUMBER, sk, known, true);
+	}
+	if (!ret) {
+		if (known)
+			tell_connect(sk, known, 0, 0, 0);
+		return 0;
+	}
+	call_failed(sk, &fresh);
+	known_own(FROM_NUMBER, sk, &fresh, PT_BY_CONNECT);
+	fresh.flags |= PT_ACTIVE;
+	read_asked(&call, fresh.remote_ip, &fresh.remote_port, &fresh.flags);
+	tell_connect(sk, &fresh, -ret, 0, 0);
 	return 0;
 }
 
