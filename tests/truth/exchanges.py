@@ -25,7 +25,6 @@ class Life:
         self.connected = None
         self.ports = set()   # that it ever had
         self.was_connected = set()  # an address that it was connected to may make a flow later
-        self.optional = []
         self.met = set()     # remote addresses of flows
         self.named = False   # something came that said from where
         self.sent, self.got = [0, 0], [0, 0]  # bytes, datagrams
@@ -102,9 +101,8 @@ class Life:
             return
         if line.remote != self.connected and line.remote not in self.met:
             self.met.add(line.remote)
-            self._want("flow", line, line.remote)
-            if line.remote in self.was_connected:
-                self.optional.append(self.wanted.pop())
+            if line.remote not in self.was_connected:
+                self._want("flow", line, line.remote)
 
 
 class Exchanges:
@@ -154,7 +152,7 @@ class Exchanges:
             self._judge_end(life, closes[-1] if closes else None)
             if closes:
                 rest.remove(closes[-1])
-        for wanted in (*life.wanted, *life.optional):
+        for wanted in life.wanted:
             for those in (rest, self.nameless):
                 fitting = [r for r in those if self._is(r, wanted)]
                 record = next((r for r in fitting if self._did(r) in wanted.pids),
@@ -164,9 +162,15 @@ class Exchanges:
                     self._judge(wanted, record, life)
                     break
             else:
-                if wanted not in life.optional:
-                    self.score.add("missing", f"{life.cookie}: {wanted}")
+                self.score.add("missing", f"{life.cookie}: {wanted}")
+        optional = set(life.was_connected)
         for record in rest:
+            remote = end_in(record, "remote")
+            if record["event"]["action"] == "flow" and remote in optional:
+                optional.remove(remote)
+                wrong = self._wrong(record, life)
+                self.score.add("wrong" if wrong else "right", f"{wrong}: {brief(record)}")
+                continue
             self.score.add("duplicate", f"nobody did that: {brief(record)}")
 
     @staticmethod
