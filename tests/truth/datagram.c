@@ -158,8 +158,8 @@ static void exchange(int ours, int theirs, const struct sockaddr_in *to, size_t 
 
 	want(send_to(ours, size, to), (long)size, "send");
 	began = now();
-	want(passed("got", theirs, began,
-		    recvfrom(theirs, data, SIZE, 0, ADDRESS(&from), &length), ADDRESS(&from)),
+	want(passed("got", theirs, began, recvfrom(theirs, data, SIZE, 0, ADDRESS(&from), &length),
+		    ADDRESS(&from)),
 	     (long)size, "receive");
 	want(send_to(theirs, size + 1, &from), (long)size + 1, "answer");
 	want(take(ours, 0, SIZE), (long)size + 1, "receive the answer");
@@ -309,7 +309,8 @@ static void flags(void)
 
 static void failures(void)
 {
-	struct sockaddr_in address, nowhere = at("192.0.2.1", 9), everybody = at("127.255.255.255", 9);
+	struct sockaddr_in address, nowhere = at("192.0.2.1", 9),
+				    everybody = at("127.255.255.255", 9);
 	int theirs = open_peer(&address), sock = new_socket(AF_INET), other = new_socket(AF_INET);
 	int third = new_socket(AF_INET);
 
@@ -520,10 +521,9 @@ static void multicast(void)
 
 static struct io_uring_sqe request(int operation, int sock, const void *address, unsigned int size)
 {
-	return (struct io_uring_sqe){ .opcode = (__u8)operation,
-				      .fd = sock,
-				      .addr = (unsigned long)address,
-				      .len = size };
+	return (struct io_uring_sqe){
+		.opcode = (__u8)operation, .fd = sock, .addr = (unsigned long)address, .len = size
+	};
 }
 
 static long ring_does(const char *what, struct io_uring_sqe entry, const struct sockaddr *other)
@@ -554,8 +554,9 @@ static void by_ring(int sqpoll)
 {
 	struct sockaddr_in address = at(ip, 0), peer;
 	struct iovec part = { data, 50 };
-	struct msghdr message = { .msg_name = &peer, .msg_namelen = sizeof(peer), .msg_iov = &part,
-				  .msg_iovlen = 1 };
+	struct msghdr message = {
+		.msg_name = &peer, .msg_namelen = sizeof(peer), .msg_iov = &part, .msg_iovlen = 1
+	};
 	struct io_uring_sqe entry;
 	int theirs = new_socket(AF_INET), sock = new_socket(AF_INET), other = new_socket(AF_INET);
 	socklen_t length = sizeof(address);
@@ -610,8 +611,9 @@ static void ring_waits(void)
 {
 	struct sockaddr_in address, from;
 	struct iovec part = { data, SIZE };
-	struct msghdr message = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &part,
-				  .msg_iovlen = 1 };
+	struct msghdr message = {
+		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &part, .msg_iovlen = 1
+	};
 	struct io_uring_sqe entry;
 	int theirs = open_peer(&address);
 	long long began = now();

@@ -259,8 +259,8 @@ static void exec_beside_accept(void)
 	while (served < count)
 		sched_yield();
 	snprintf(number, sizeof(number), "%d", listener);
-	execl(own_executable(), "feats", "goes-on", arguments[2], arguments[3], arguments[4], number,
-	      NULL);
+	execl(own_executable(), "feats", "goes-on", arguments[2], arguments[3], arguments[4],
+	      number, NULL);
 	die("exec");
 }
 

@@ -48,8 +48,9 @@ static void take_slot(void)
 {
 	int none = -1;
 
-	must((int)syscall(SYS_io_uring_register, ring.file, IORING_REGISTER_FILES, &none, 1),
-	     "a slot");
+	must((int)syscall(SYS_io_uring_register, ring.file, IORING_REGISTER_FILES, &none, 1), "a "
+											      "slo"
+											      "t");
 }
 
 static void accept_each(int listener, int count)
@@ -157,10 +158,9 @@ static void connect_without_descriptor(const struct sockaddr_in *address, int nu
 	struct sockaddr_in own = { .sin_family = AF_INET,
 				   .sin_addr = address->sin_addr,
 				   .sin_port = htons((unsigned short)(20000 + number)) };
-	struct io_uring_sqe open = { .opcode = OP_SOCKET,
-				     .fd = AF_INET,
-				     .off = SOCK_STREAM,
-				     .file_index = 1 };
+	struct io_uring_sqe open = {
+		.opcode = OP_SOCKET, .fd = AF_INET, .off = SOCK_STREAM, .file_index = 1
+	};
 	struct io_uring_sqe end = { .opcode = IORING_OP_CLOSE, .file_index = 1 };
 	struct ends ends = { .local = "-", .remote = "-", .cookie = -20000 - number };
 	long long began = now();
