@@ -72,7 +72,9 @@ static __always_inline struct known *call_known(struct sock *sk, struct known *f
  * a function once for each program, and not for each of the states in which it is called; those of
  * 5.10 take numbers only.
  */
-#define CALL_NUMBERS(call) (call)->sock, (call)->begin, (call)->address, call_details(call)
+#define CALL_NUMBERS(call)                                                                  \
+	as_number((void *)(call)->sock), (call)->begin, as_number((void *)(call)->address), \
+		call_details(call)
 
 static __always_inline __u64 call_details(const struct call *call)
 {
@@ -247,20 +249,12 @@ __noinline int datagram_connect_ended(__u64 sock, __u64 begin, __u64 address, __
 	return 0;
 }
 
-static __always_inline void connect_end(const struct call *call, long ret)
+/* connect(2) that worked, or goes on. */
+static __always_inline void connect_begun(struct sock *sk, bool done)
 {
-	struct sock *sk = (struct sock *)call->sock;
 	__u8 state = COMMON(FROM_NUMBER, sk, skc_state);
 	struct known fresh, *known;
 
-	if (sock_is_udp(FROM_NUMBER, sk)) {
-		datagram_connect_ended(CALL_NUMBERS(call), ret);
-		return;
-	}
-	if (ret && !IS_PENDING(-ret)) {
-		connect_refused(call, sk, -ret);
-		return;
-	}
 	if (state == TCP_CLOSE) /* over already, or connect(AF_UNSPEC) */
 		return;
 	if (ports_unwanted(COMMON(FROM_NUMBER, sk, skc_num),
@@ -274,11 +268,22 @@ static __always_inline void connect_end(const struct call *call, long ret)
 		known->connecting = true;
 		sock_read_ends(FROM_NUMBER, sk, known);
 	}
-	if (ret == 0 && state != TCP_SYN_SENT && known->connecting) {
+	if (done && state != TCP_SYN_SENT && known->connecting) {
 		known->established = true;
 		sock_read_ends(FROM_NUMBER, sk, known);
 		catch_up(sk, known);
 	}
+}
+
+/* Each has its own struct known: in one function both would be on its stack, which is short. */
+static __always_inline void connect_end(const struct call *call, long ret)
+{
+	struct sock *sk = (struct sock *)call->sock;
+
+	if (ret && !IS_PENDING(-ret))
+		connect_refused(call, sk, -ret);
+	else
+		connect_begun(sk, !ret);
 }
 
 /*
@@ -348,6 +353,8 @@ static __always_inline void call_end(const struct call *call, long ret)
 		bind_ended(CALL_NUMBERS(call), ret);
 	else if (call->kind == CALL_LISTEN)
 		listen_ended(CALL_NUMBERS(call), ret);
+	else if (sock_is_udp(FROM_NUMBER, (struct sock *)call->sock))
+		datagram_connect_ended(CALL_NUMBERS(call), ret);
 	else
 		connect_ended(CALL_NUMBERS(call), ret);
 }

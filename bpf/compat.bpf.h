@@ -31,6 +31,15 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 	(CAN_CAST ? BPF_CORE_READ_BITFIELD(CAST(pointer), member) \
 		  : BPF_CORE_READ_BITFIELD_PROBED(pointer, member))
 
+/* The number of an address, of which the verifier must not know what is there. */
+static __always_inline __u64 as_number(const void *pointer)
+{
+	__u64 number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
+	return number;
+}
+
 /*
  * bpf_get_current_task_btf() is of 5.11 (3ca1032ab7ab).  Before, the current task is an
  * address like any other, and its members are read through a helper.
@@ -107,7 +116,7 @@ static __always_inline struct sock *mptcp_first(struct sock *sk)
 {
 	struct mptcp_sock *mptcp = (struct mptcp_sock *)sk;
 
-	return bpf_core_field_exists(mptcp->first) ? BPF_CORE_READ(mptcp, first) : NULL;
+	return bpf_core_field_exists(mptcp->first) ? READ(mptcp, first) : NULL;
 }
 
 /*
@@ -155,8 +164,8 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *nod
 	struct kernfs_node___old *old = (void *)node;
 
 	if (bpf_core_field_exists(old->parent))
-		return READ(old, parent);
-	return READ(node, __parent);
+		return BPF_CORE_READ(old, parent);
+	return BPF_CORE_READ(node, __parent);
 }
 
 /*
@@ -165,18 +174,19 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *nod
  */
 static __always_inline struct kernfs_node *task_cgroup(struct task_struct *task)
 {
-	struct css_set *set = READ(task, cgroups);
-	struct cgroup *unified = READ(set, dfl_cgrp), *memory;
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup *unified = BPF_CORE_READ(set, dfl_cgrp), *memory;
 	struct cgroup_subsys_state *state = NULL;
 
 	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
-		return READ(unified, kn);
+		return BPF_CORE_READ(unified, kn);
 	bpf_probe_read_kernel(&state, sizeof(state),
 			      (void *)set + bpf_core_field_offset(struct css_set, subsys) +
 				      bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id) *
 					      sizeof(state));
-	memory = READ(state, cgroup);
-	if (READ(memory, root) != READ(unified, root) && kernfs_parent(READ(memory, kn)))
-		return READ(memory, kn);
-	return READ(unified, kn);
+	memory = BPF_CORE_READ(state, cgroup);
+	if (BPF_CORE_READ(memory, root) != BPF_CORE_READ(unified, root) &&
+	    kernfs_parent(BPF_CORE_READ(memory, kn)))
+		return BPF_CORE_READ(memory, kn);
+	return BPF_CORE_READ(unified, kn);
 }

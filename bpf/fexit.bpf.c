@@ -133,7 +133,7 @@ int BPF_PROG(datagram_connect_returns, struct socket *socket, struct sockaddr *a
 SEC("fentry")
 int BPF_PROG(accepted, struct sock *sk, struct socket *socket)
 {
-	accept_end((__u64)tcp_sock_of(sk));
+	accept_end(as_number(tcp_sock_of(sk)));
 	return 0;
 }
 
@@ -142,6 +142,6 @@ SEC("fexit")
 int BPF_PROG(old_accept_returns, struct sock *listener, int flags, int *err, bool kern,
 	     struct sock *sk)
 {
-	accept_end((__u64)sk);
+	accept_end(as_number(sk));
 	return 0;
 }

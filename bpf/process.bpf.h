@@ -60,8 +60,8 @@ static __always_inline bool same_name(const char a[PT_COMM_LEN], const char b[PT
  */
 static __always_inline void read_path(struct file *file, struct pt_process *process)
 {
-	struct dentry *dentry = READ(file, f_path.dentry);
-	struct vfsmount *vfsmount = READ(file, f_path.mnt);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
 	const int mnt_offset = bpf_core_field_offset(struct mount, mnt);
 
 	process->exe_len = 0;
@@ -72,26 +72,26 @@ static __always_inline void read_path(struct file *file, struct pt_process *proc
 
 		barrier();
 		len = process->exe_len;
-		if (dentry == READ(vfsmount, mnt_root)) {
-			struct mount *parent = READ(mount, mnt_parent);
+		if (dentry == BPF_CORE_READ(vfsmount, mnt_root)) {
+			struct mount *parent = BPF_CORE_READ(mount, mnt_parent);
 
 			if (parent == mount)
 				return;
-			dentry = READ(mount, mnt_mountpoint);
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 			vfsmount = (void *)parent + mnt_offset;
 			continue;
 		}
 		/* A root of no mount: memfd and the like. */
-		if (i > 0 && dentry == READ(dentry, d_parent))
+		if (i > 0 && dentry == BPF_CORE_READ(dentry, d_parent))
 			return;
 		if (len >= PT_EXE_ROOM)
 			break;
 		got = bpf_probe_read_kernel_str(process->exe + len, PT_EXE_LEN - PT_EXE_ROOM,
-						READ(dentry, d_name.name));
+						BPF_CORE_READ(dentry, d_name.name));
 		if (got <= 0)
 			break;
 		process->exe_len = len + got;
-		dentry = READ(dentry, d_parent);
+		dentry = BPF_CORE_READ(dentry, d_parent);
 	}
 	process->exe_cut = 1;
 }
@@ -119,7 +119,8 @@ static __always_inline void read_cgroup(struct task_struct *task, struct pt_proc
 		if (len >= PT_CGROUP_ROOM)
 			break;
 		got = bpf_probe_read_kernel_str(process->cgroup + len,
-						PT_CGROUP_LEN - PT_CGROUP_ROOM, READ(node, name));
+						PT_CGROUP_LEN - PT_CGROUP_ROOM,
+						BPF_CORE_READ(node, name));
 		if (got <= 0)
 			break;
 		process->cgroup_len = len + got;

@@ -112,8 +112,7 @@ static __always_inline struct sock *tcp_sock_of(struct sock *sk)
 /* That, or a UDP socket.  Raw sockets have such protocols too. */
 static __always_inline struct sock *socket_sock(struct socket *socket)
 {
-	/* A number: global functions take no pointers. */
-	struct sock *sk = BPF_CORE_READ(socket, sk);
+	struct sock *sk = READ(socket, sk);
 	__u16 protocol = READ(sk, sk_protocol), family;
 
 	if (protocol == IPPROTO_MPTCP)

@@ -108,6 +108,6 @@ int exit_call(struct trace_event_raw_sys_exit *ctx)
 SEC("tp")
 int exit_accept(struct trace_event_raw_sys_exit *ctx)
 {
-	accept_end((__u64)fd_sock(ctx->ret));
+	accept_end(as_number(fd_sock(ctx->ret)));
 	return 0;
 }

@@ -46,7 +46,7 @@ static __always_inline void uring_accepted(struct io_ring_ctx *ring, struct io_k
 	if (!waits(sk))
 		sk = file_sock(slot_file(ring, slot));
 	if (waits(sk))
-		accept_end((__u64)sk);
+		accept_end(as_number(sk));
 }
 
 static __always_inline void uring_done(struct io_ring_ctx *ring, struct io_kiocb *request,
@@ -66,12 +66,10 @@ static __always_inline void uring_done(struct io_ring_ctx *ring, struct io_kiocb
 	noted = call_on((void *)call.sock);
 	if (noted)
 		thread_call_end(noted);
-	if (opcode == IORING_OP_BIND)
-		bind_ended(CALL_NUMBERS(&call), result);
-	else if (opcode == IORING_OP_LISTEN)
-		listen_ended(CALL_NUMBERS(&call), result);
-	else
-		connect_ended(CALL_NUMBERS(&call), result);
+	call.kind = opcode == IORING_OP_BIND     ? CALL_BIND
+		    : opcode == IORING_OP_LISTEN ? CALL_LISTEN
+						 : CALL_CONNECT;
+	call_end(&call, result);
 }
 
 SEC("tp_btf/io_uring_complete")
