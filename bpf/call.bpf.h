@@ -83,6 +83,10 @@ static __always_inline __u64 call_details(const struct call *call)
 
 static __always_inline struct call call_of(__u64 sock, __u64 begin, __u64 address, __u64 details)
 {
+	/* For one that a function does not use clang 19 passes what is in the register. */
+	barrier_var(begin);
+	barrier_var(address);
+	barrier_var(details);
 	return (struct call){
 		.sock = sock,
 		.begin = begin,

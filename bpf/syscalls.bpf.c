@@ -66,8 +66,8 @@ static __always_inline void read_passed(struct call *call)
 	call->len = PT_REGS_PARM3_CORE_SYSCALL(regs);
 }
 
-/* The call that returns now; false if it is none of a TCP or UDP socket. */
-static __always_inline bool call_returned(struct trace_event_raw_sys_exit *ctx, struct call *call)
+/* The call of that number that returns now; false if it is none of a TCP or UDP socket. */
+static __always_inline bool call_returned(long number, struct call *call)
 {
 	struct call *began = thread_call();
 
@@ -76,8 +76,8 @@ static __always_inline bool call_returned(struct trace_event_raw_sys_exit *ctx, 
 		thread_call_end(began);
 	}
 	if (has_task_regs()) {
-		if (!began || call->kind != kind_of(ctx->id))
-			*call = (struct call){ .kind = kind_of(ctx->id) };
+		if (!began || call->kind != kind_of(number))
+			*call = (struct call){ .kind = kind_of(number) };
 		read_passed(call);
 	} else if (!began) {
 		return false;
@@ -95,13 +95,15 @@ static __always_inline bool call_returned(struct trace_event_raw_sys_exit *ctx, 
 SEC("tp")
 int exit_call(struct trace_event_raw_sys_exit *ctx)
 {
+	long number = ctx->id, ret = ctx->ret;
 	struct call call = {};
 
-	if (!call_returned(ctx, &call))
+	barrier(); /* or clang 19 adds to ctx before it reads, which the verifier refuses */
+	if (!call_returned(number, &call))
 		return 0;
 	if (call.kind == CALL_LISTEN && sock_is_udp(FROM_NUMBER, (struct sock *)call.sock))
 		return 0; /* which can't listen */
-	call_end(&call, ctx->ret);
+	call_end(&call, ret);
 	return 0;
 }
 
