@@ -34,8 +34,19 @@ static int say_nothing(enum libbpf_print_level level, const char *format, va_lis
 	return 0;
 }
 
+/* As KERNEL_VERSION() makes it; 0: not known. */
+static uint32_t running_version(void)
+{
+	unsigned int version = 0, patch = 0, level = 0;
+	struct utsname name;
+
+	if (uname(&name) || sscanf(name.release, "%u.%u.%u", &version, &patch, &level) < 2)
+		return 0;
+	return KERNEL_VERSION(version, patch, level > 255 ? 255 : level);
+}
+
 /* Tables of a million entries would be allocated once for each program. */
-static void shrink_maps(struct bpf_object *object)
+static void fit_maps(struct bpf_object *object)
 {
 	struct bpf_map *map;
 
@@ -45,6 +56,10 @@ static void shrink_maps(struct bpf_object *object)
 		if ((type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_RINGBUF) &&
 		    bpf_map__max_entries(map) > ENTRIES_MAX)
 			(void)bpf_map__set_max_entries(map, ENTRIES_MAX);
+		/* has_task_storage() in bpf/compat.bpf.h */
+		if (type == BPF_MAP_TYPE_TASK_STORAGE &&
+		    running_version() < KERNEL_VERSION(5, 12, 0))
+			(void)bpf_map__set_autocreate(map, false);
 	}
 }
 
@@ -54,23 +69,20 @@ static void set_version(struct bpf_object *object)
 	const struct btf *btf = bpf_object__btf(object);
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
 	int id = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
-	unsigned int version = 0, patch = 0, level = 0;
 	const struct btf_var_secinfo *variables;
-	struct utsname name;
+	uint32_t version = running_version();
 	char *data;
 	size_t size;
 
-	if (!map || id < 0 || uname(&name) ||
-	    sscanf(name.release, "%u.%u.%u", &version, &patch, &level) < 2)
+	if (!map || id < 0)
 		return;
 	data = (char *)bpf_map__initial_value(map, &size); /* const only in older versions */
 	variables = btf_var_secinfos(btf__type_by_id(btf, (__u32)id));
 	for (int i = 0; i < btf_vlen(btf__type_by_id(btf, (__u32)id)); i++) {
 		const struct btf_type *type = btf__type_by_id(btf, variables[i].type);
-		uint32_t value = KERNEL_VERSION(version, patch, level > 255 ? 255 : level);
 
 		if (!strcmp(btf__name_by_offset(btf, type->name_off), "kernel_version"))
-			memcpy(data + variables[i].offset, &value, sizeof(value));
+			memcpy(data + variables[i].offset, &version, sizeof(version));
 	}
 }
 
@@ -116,7 +128,7 @@ static int measure(const char *path, int which, char **names)
 
 	if (!object)
 		return -errno;
-	shrink_maps(object);
+	fit_maps(object);
 	set_version(object);
 	bpf_object__for_each_program(program, object) {
 		(void)bpf_program__set_autoload(program, place == which);
