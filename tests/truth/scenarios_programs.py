@@ -128,43 +128,6 @@ def redis(t):
     served(t, server.pid, (t.ip, 7000), t.actor("client"), 30, talk)
 
 
-HAPROXY = """
-global
-  nbthread 2
-  stats socket {folder}/control expose-fd listeners
-defaults
-  mode http
-  timeout client 20s
-  timeout connect 20s
-  timeout server 20s
-frontend front
-  bind {ip}:7000
-  http-request return status 200 content-type text/plain string hello
-"""
-
-
-@scenario("haproxy: two threads, and its reload, which hands the listener on")
-def haproxy(t):
-    program = need("haproxy")
-    with open(t.file("haproxy"), "w", encoding="ascii") as file:
-        file.write(HAPROXY.format(folder=t.folder, ip=t.ip))
-    t.trace()
-    master = t.start(program, "-W", "-q", "-f", t.file("haproxy"), "-x", t.file("control"),
-                     stderr=subprocess.DEVNULL)
-    client, local, known = t.actor("client"), (t.ip, 7000), set()
-    for reload in (True, False):
-        wait_for(lambda: set(children(master.pid)) - known, "haproxy has no new worker")
-        worker, = set(children(master.pid)) - known
-        wait_for(lambda: is_listening(7000), "haproxy does not listen")
-        known.add(worker)
-        t.truth.silent |= {worker, master.pid}
-        served(t, worker, local, client, 20, ask)
-        if reload:
-            master.send_signal(signal.SIGUSR2)
-    for pid in (master.pid, *known):
-        t.truth.say("inherited", pid, local, name="haproxy", cookie=-1, ended=1)
-
-
 @scenario("PostgreSQL: a process for each connection")
 def postgres(t):
     initdb, program, psql = need("initdb"), need("postgres"), need("psql")
