@@ -39,6 +39,9 @@ const volatile __s32 connect_number = -1;
 /* Requests of io_uring, a bit for each opcode, that no better hook sees. */
 const volatile __u64 uring_opcodes = 0;
 
+/* Nanoseconds between two ticks of the timer, which no helper tells; 0: not known. */
+const volatile __u64 tick = 0;
+
 /* Wake the consumer when so many bytes wait, drop socket events above the limit. */
 const volatile __u64 wake_bytes = 64 * 1024;
 const volatile __u64 limit_bytes = 7 * 1024 * 1024;

@@ -35,3 +35,13 @@ uint64_t clock_boot_to_real(void)
 
 	return real - before - (after - before) / 2;
 }
+
+/* Coarse clocks advance with the ticks. */
+uint64_t clock_tick(void)
+{
+	struct timespec tick;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick))
+		return 0;
+	return (uint64_t)tick.tv_sec * NS_PER_S + (uint64_t)tick.tv_nsec;
+}

@@ -14,6 +14,9 @@ uint64_t clock_boot(void);
 uint64_t clock_monotonic(void); /* stands still during suspend */
 uint64_t clock_real(void);
 
+/* Nanoseconds between two ticks of the kernel's timer (CONFIG_HZ); 0: not known. */
+uint64_t clock_tick(void);
+
 /* What to add to a boot time to get ns since the Unix epoch, as the clock is set now. */
 uint64_t clock_boot_to_real(void);
 

@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "hooks.h"
 #include "log.h"
 #include "netns.h"
@@ -102,6 +103,7 @@ static void configure(struct porttrace_bpf *skel, const struct probe_config *con
 		skel->rodata->wake_bytes = ring / 8;
 	if (config->wake_bytes)
 		skel->rodata->wake_bytes = config->wake_bytes;
+	skel->rodata->tick = clock_tick();
 	skel->rodata->tell_states = config->states;
 	if (config->ipv4 != config->ipv6)
 		skel->rodata->only_family = config->ipv4 ? 2 : 10; /* AF_INET, AF_INET6 */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "hooks.h"
 #include "list.skel.h"
 #include "log.h"
@@ -38,6 +39,7 @@ static int load(struct list_bpf *skel, const struct probe_list_config *config)
 		skel->rodata->only_ports = true;
 		memcpy((void *)skel->rodata->ports, config->ports, sizeof(skel->rodata->ports));
 	}
+	skel->rodata->tick = clock_tick();
 	skel->rodata->only_listening = config->listening;
 	skel->rodata->see_tcp = config->tcp || !config->udp;
 	skel->rodata->see_udp = config->udp || !config->tcp;

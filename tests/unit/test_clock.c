@@ -56,12 +56,26 @@ static void test_offset(void **state)
 	assert_true(apart < SECOND);
 }
 
+/* CONFIG_HZ is one of a few. */
+static void test_tick(void **state)
+{
+	static const uint64_t rates[] = { 100, 250, 300, 1000 };
+	uint64_t rate = SECOND / clock_tick();
+	size_t i = 0;
+
+	(void)state;
+	while (i < 3 && rates[i] != rate)
+		i++;
+	assert_int_equal(rate, rates[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_boot),
 		cmocka_unit_test(test_real),
 		cmocka_unit_test(test_offset),
+		cmocka_unit_test(test_tick),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
