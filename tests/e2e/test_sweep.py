@@ -50,12 +50,17 @@ def test_at_the_end():
     check_accounts(records, [e for e in errors if ": seen " in e])
 
 
-def test_while_it_runs():
-    """Each ten seconds, if something happened."""
-    tracer, server, client = Tracer(), Actor("server"), Actor("client")
+@alone
+def test_after_a_loss():
+    """Each ten seconds or more, if something happened; and at once when something was lost."""
+    tracer, server, client = Tracer("--ring-size", "256K", "-e", "connect,accept,close"), \
+        Actor("server"), Actor("client")
     _, ours, _ = pair(server, client)
     tracer.wait(action="accept", remote=ours.local)
     leave_behind(tracer, ours)
+    tracer.send_signal(signal.SIGSTOP)
+    load(2000)
+    tracer.send_signal(signal.SIGCONT)
     tracer.wait(action="close", **{"porttrace.cookie": COOKIE})
     records, errors, _ = tracer.stop()
     check_told(records, client, ours)
