@@ -2,7 +2,7 @@
 /*
  * Sockets that are older than the tracer.  These run once the hooks are attached,
  * and never overwrite what a hook has learnt.  User space reads the same records
- * from them as from the ring.  What became of the sockets since is swept.bpf.c's part.
+ * from them as from the ring.  What became of the sockets since is sweep.bpf.c's part.
  */
 #include "old.bpf.h"
 
