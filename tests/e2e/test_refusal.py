@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Where a right is missing, or something of the kernel's: it works, or says in one line why not.
 
-Lockdown, which no machine gets out of again, is produced by tests/vm/guest.
+Lockdown, which no machine gets out of again, is real in tests/vm/guest only.
 """
 import json
 import os
@@ -125,6 +125,19 @@ def test_no_btf():
     mount("-t", "tmpfs", "none", "/sys/kernel/btf")
     report = refused(4, "/sys/kernel/btf/vmlinux")
     assert verdict(report, "BTF") == "kernel", report
+
+
+def test_lockdown_is_read():
+    """As the kernel would tell it; what it then does is seen in guests."""
+    private_mounts()
+    mount("-t", "tmpfs", "none", "/sys/kernel/security")
+    for text, status in (("none [integrity] confidentiality\n", 0),
+                         ("none integrity [confidentiality]\n", 4)):
+        with open("/sys/kernel/security/lockdown", "w", encoding="ascii") as file:
+            file.write(text)
+        report = refused(4, "lockdown=confidentiality", "integrity") if status else diagnose()
+        assert verdict(report, "lockdown") == ("kernel" if status else "good"), report
+        assert "[" + one_of(report["checks"], "name", "lockdown")["value"] + "]" in text, report
 
 
 def test_no_tracefs():
