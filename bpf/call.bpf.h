@@ -258,23 +258,27 @@ static __always_inline void connect_begun(struct sock *sk, bool done)
 {
 	__u8 state = COMMON(FROM_NUMBER, sk, skc_state);
 	struct known fresh, *known;
+	bool skipped;
 
 	if (state == TCP_CLOSE) /* over already, or connect(AF_UNSPEC) */
 		return;
+	done &= state != TCP_SYN_SENT;
 	if (ports_unwanted(COMMON(FROM_NUMBER, sk, skc_num),
 			   bpf_ntohs(COMMON(FROM_NUMBER, sk, skc_dport))))
 		return;
 	known = call_known(sk, &fresh);
-	if (known->attribution == PT_BY_UNKNOWN || known->kind != PT_CONNECTION) {
-		known_own(FROM_NUMBER, sk, known, PT_BY_CONNECT); /* tcp_state was skipped */
+	skipped = known->attribution == PT_BY_UNKNOWN || known->kind != PT_CONNECTION;
+	if (!skipped && (!done || known->told_connect)) /* tcp_state saw and told it all */
+		return;
+	if (skipped) {
+		known_own(FROM_NUMBER, sk, known, PT_BY_CONNECT);
 		known->kind = PT_CONNECTION;
 		known->flags |= PT_ACTIVE;
 		known->connecting = true;
-		sock_read_ends(FROM_NUMBER, sk, known);
 	}
-	if (done && state != TCP_SYN_SENT && known->connecting) {
+	sock_read_ends(FROM_NUMBER, sk, known);
+	if (done && known->connecting) {
 		known->established = true;
-		sock_read_ends(FROM_NUMBER, sk, known);
 		catch_up(sk, known);
 	}
 }
