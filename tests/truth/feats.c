@@ -304,10 +304,7 @@ static void in_memory(void)
 	say_close(listener);
 }
 
-static const struct {
-	const char *name;
-	void (*function)(void);
-} feats[] = {
+static const struct trick feats[] = {
 	{ "vforked", vforked },
 	{ "called", called },
 	{ "handed-on", handed_on },
@@ -323,17 +320,5 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	address.sin_family = AF_INET;
-	if (argc < 5 || inet_pton(AF_INET, argv[2], &address.sin_addr) != 1)
-		return 2;
-	address.sin_port = htons((unsigned short)atoi(argv[3]));
-	count = atoi(argv[4]);
-	arguments = argv;
-	for (size_t i = 0; i < sizeof(feats) / sizeof(feats[0]); i++) {
-		if (strcmp(argv[1], feats[i].name) == 0) {
-			feats[i].function();
-			return 0;
-		}
-	}
-	return 2;
+	return play(feats, sizeof(feats) / sizeof(feats[0]), argc, argv);
 }

@@ -420,10 +420,7 @@ static void shut_by_child(void)
 	say_close(listener);
 }
 
-static const struct {
-	const char *name;
-	void (*function)(void);
-} tricks[] = {
+static const struct trick tricks[] = {
 	{ "leader-ends", leader_ends },
 	{ "exec-in-thread", exec_in_thread },
 	{ "take-over", take_over },
@@ -443,17 +440,5 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	address.sin_family = AF_INET;
-	if (argc < 5 || inet_pton(AF_INET, argv[2], &address.sin_addr) != 1)
-		return 2;
-	address.sin_port = htons((unsigned short)atoi(argv[3]));
-	count = atoi(argv[4]);
-	arguments = argv;
-	for (size_t i = 0; i < sizeof(tricks) / sizeof(tricks[0]); i++) {
-		if (strcmp(argv[1], tricks[i].name) == 0) {
-			tricks[i].function();
-			return 0;
-		}
-	}
-	return 2;
+	return play(tricks, sizeof(tricks) / sizeof(tricks[0]), argc, argv);
 }

@@ -97,3 +97,26 @@ static UNUSED void wait_for(pid_t pid)
 	if (status)
 		exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
+
+struct trick {
+	const char *name; /* the first argument; address, port and count follow */
+	void (*function)(void);
+};
+
+/* Play the one of these that was asked for; the exit status. */
+static int play(const struct trick *tricks, size_t size, int argc, char **argv)
+{
+	address.sin_family = AF_INET;
+	if (argc < 5 || inet_pton(AF_INET, argv[2], &address.sin_addr) != 1)
+		return 2;
+	address.sin_port = htons((unsigned short)atoi(argv[3]));
+	count = atoi(argv[4]);
+	arguments = argv;
+	for (size_t i = 0; i < size; i++) {
+		if (strcmp(argv[1], tricks[i].name) == 0) {
+			tricks[i].function();
+			return 0;
+		}
+	}
+	return 2;
+}
