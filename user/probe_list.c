@@ -29,10 +29,12 @@ static int load(struct list_bpf *skel, const struct probe_list_config *config)
 	struct bpf_map *map;
 	int err;
 
-	/* Nothing is remembered: no table for what the tracer keeps. */
+	/* Nothing is remembered: no table for what the tracer keeps (5.10 has none for threads). */
 	bpf_object__for_each_map(map, skel->obj)
 		if (bpf_map__type(map) == BPF_MAP_TYPE_HASH)
 			(void)bpf_map__set_max_entries(map, 1);
+		else if (bpf_map__type(map) == BPF_MAP_TYPE_TASK_STORAGE)
+			(void)bpf_map__set_autocreate(map, false);
 	if (config->ipv4 != config->ipv6)
 		skel->rodata->only_family = config->ipv4 ? 2 : 10; /* AF_INET, AF_INET6 */
 	if (config->ports) {
