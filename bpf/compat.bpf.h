@@ -158,7 +158,7 @@ static __always_inline bool net_port_is_reserved(struct net *net, __u16 port)
 	return ports && word >> port % 64 & 1;
 }
 
-/* kernfs_node.parent is called __parent since 6.15 (633488947ef6). */
+/* By the helper: see read_path().  kernfs_node.parent is called __parent since 6.15 (633488947ef6). */
 static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node)
 {
 	struct kernfs_node___old *old = (void *)node;
