@@ -5,7 +5,7 @@ import tracers
 
 LOADS = {"server": "echo server", "connected": "connected client", "query": "a socket each",
          "loop": "sendto/recvfrom loop"}
-KINDS = [tracers.JSON]
+KINDS = [tracers.JSON, *tracers.empties()]
 
 
 def measure(tracer, load, count):
@@ -15,10 +15,11 @@ def measure(tracer, load, count):
 
 
 def cells(results):
+    lost = {result["lost"] for result in results} - {None}
     return (bench.spread([result["plain"] for result in results]),
             bench.spread([result["kept"] for result in results], 3),
             bench.spread([result["more"] for result in results], 2),
-            f"{bench.median_of(results, 'cpu'):.2f}", max(result["lost"] for result in results))
+            f"{bench.median_of(results, 'cpu'):.2f}", max(lost, default="-"))
 
 
 def run(settings, report):
@@ -27,8 +28,8 @@ def run(settings, report):
         count = settings.datagrams // 4 if load == "query" else settings.datagrams
         figures[load] = tracers.pairs(KINDS, settings.rounds, lambda: bench.datagrams(load, count),
                                       lambda tracer: measure(tracer, load, count), report)
-        rows += [(title, *rest)
-                 for _, *rest in tracers.rows_of(KINDS, figures[load], cells)]
+        rows += [(f"{title}, {name}", *rest)
+                 for name, *rest in tracers.rows_of(KINDS, figures[load], cells)]
     report.table(("UDP", "exchanges/s, no tracer", "share of the rate kept", "load's CPU us more",
                   "own CPU us", "lost"), rows)
     report.keep("datagrams", figures)

@@ -75,13 +75,15 @@ def doctor():
 
 
 def empties():
-    """Programs that do nothing: at the tracepoints that porttrace has here, and the same
-    without those of system calls.  Its other hooks have no such program."""
+    """Programs that do nothing where porttrace has its own here: at all these places, and at
+    those that are left without the system calls, and without the cgroups' hooks."""
     points = re.findall(r"\btp_btf/(\w+)", doctor())
+    cgroups = re.findall(r"(?<!/)\bcgroup/\w+", doctor())
     calls = [f"syscalls/{name}" for name in re.findall(r"\bsys_(?:enter|exit)_\w+", doctor())]
     program = bench.load_program("empty")
-    return [Kind("empty programs", (program, *points, *calls), EMPTY_READY),
-            Kind("empty, no system calls", (program, *points), EMPTY_READY)]
+    return [Kind("empty programs", (program, *points, *cgroups, *calls), EMPTY_READY),
+            Kind("empty, no system calls", (program, *points, *cgroups), EMPTY_READY),
+            Kind("empty, only tracepoints", (program, *points), EMPTY_READY)]
 
 
 def peer(name, *arguments):
