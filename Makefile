@@ -110,7 +110,8 @@ E2E_SRC := $(sort $(wildcard tests/e2e/*.c))
 # Those that are preloaded into a tracer to make a fault.
 E2E_PRELOAD := $(patsubst tests/e2e/%.c,build/e2e/%.so,$(filter tests/e2e/failing_%.c,$(E2E_SRC)))
 E2E_BIN := $(patsubst tests/e2e/%.c,build/e2e/%,$(filter-out tests/e2e/failing_%.c,$(E2E_SRC)))
-TRUTH_BIN := $(patsubst tests/truth/%.c,build/truth/%,$(sort $(wildcard tests/truth/*.c)))
+# Parts of datagram.c, which includes them, are no programs.
+TRUTH_BIN := $(patsubst tests/truth/%.c,build/truth/%,$(filter-out tests/truth/datagram_%,$(sort $(wildcard tests/truth/*.c))))
 # The BPF side by each version of clang that is here, for its count of instructions.
 INSNS_CLANGS := $(foreach n,14 19,$(if $(call first,clang-$(n)),$(n)))
 ifeq ($(INSNS_CLANGS),)
