@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/version.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "cgroup_root.h"
+#include "rights.h"
 #include "tracepoint.h"
 
 /* udp_recvmsg() has one argument less since (ec095263a965). */
@@ -112,6 +114,25 @@ uint32_t hooks_kernel_version(void)
 	if (!uname(&name))
 		(void)sscanf(name.release, "%u.%u.%u", &version, &patch, &level);
 	return KERNEL_VERSION(version, patch, level > 255 ? 255 : level);
+}
+
+/*
+ * What bpf/ calls if it is there (bpf_rdonly_cast, 6.2), libbpf 1.1 also looks for in the BTF of
+ * modules.  Where that is not allowed (CAP_SYS_ADMIN) the first attempt fails, whatever for, and
+ * no other is made: so let it be for the sake of a name that nothing has.
+ */
+void hooks_forgo_modules(struct bpf_object *object)
+{
+	struct bpf_program *program;
+
+	if (hooks_kernel_version() >= KERNEL_VERSION(6, 2, 0) || rights_have(CAP_SYS_ADMIN))
+		return;
+	bpf_object__for_each_program(program, object) {
+		if (bpf_program__type(program) != BPF_PROG_TYPE_TRACING)
+			continue;
+		(void)bpf_program__set_attach_target(program, 0, "no function of any module");
+		return;
+	}
 }
 
 static struct bpf_program *program_of(const struct hooks *self, const struct hook *hook)

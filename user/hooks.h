@@ -51,6 +51,12 @@ struct hooks {
 uint32_t hooks_kernel_version(void);
 
 /*
+ * For each object that is open and not loaded, before all else: so that who has not all rights
+ * can load it.
+ */
+void hooks_forgo_modules(struct bpf_object *object);
+
+/*
  * Choose for an object that is open and not loaded: programs that are not needed will not
  * be loaded.  functions: fentry and fexit may be used (false after a refusal).  udp: it is of
  * interest.

@@ -168,6 +168,7 @@ static int load_programs(struct probe *probe, const struct probe_config *config,
 	probe->skel = porttrace_bpf__open();
 	if (!probe->skel)
 		return -errno;
+	hooks_forgo_modules(probe->skel->obj);
 	configure(probe->skel, config);
 	hooks_choose(&probe->hooks, probe->skel->obj, functions, config->udp || !config->tcp);
 	if (hooks_need_memory(&probe->hooks))

@@ -29,6 +29,7 @@ static int load(struct list_bpf *skel, const struct probe_list_config *config)
 	struct bpf_map *map;
 	int err;
 
+	hooks_forgo_modules(skel->obj);
 	/* Nothing is remembered: no table for what the tracer keeps (5.10 has none for threads). */
 	bpf_object__for_each_map(map, skel->obj)
 		if (bpf_map__type(map) == BPF_MAP_TYPE_HASH)

@@ -113,6 +113,21 @@ def test_no_cap_net_admin():
     assert seen == any(r.get("event.action") == "flow" for r in records), datagrams
 
 
+def test_no_cap_sys_admin():
+    """Functions can be traced then, without the BTF of modules (which libbpf looks into before
+    6.2); system calls where tracefs can be opened.
+    """
+    command = rights("-sys_admin")
+    done = porttrace("--duration", "0.1", *HOOKS, command=command)
+    if done.returncode:
+        assert done.returncode == 3 and "CAP_SYS_ADMIN" in done.stderr, done
+        diagnose(*HOOKS, status=3, command=command)
+    else:
+        life(command=command)
+    done = porttrace("list", command=command)
+    assert done.returncode == 0, done
+
+
 def test_no_cap_sys_ptrace():
     life(command=rights("-sys_ptrace"))
 
