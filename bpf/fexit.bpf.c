@@ -25,6 +25,15 @@ static __always_inline void function_call(enum call_kind kind, struct sock *sk, 
 	thread_call_begin(&call);
 }
 
+/*
+ * Of TCP only bind(2) is told, as by its system call: not what the kernel binds to listen there
+ * itself, nor, by one of its threads, to join a connection of Multipath TCP.
+ */
+static __always_inline bool kernel_binds(struct sock *sk)
+{
+	return TASK(current_task(), flags) & PF_KTHREAD || sock_is_kernels(FROM_NUMBER, sk);
+}
+
 /* Only its end is of interest. */
 static __always_inline void bind_returned(struct sock *sk, void *address, int len, int ret)
 {
@@ -36,7 +45,7 @@ static __always_inline void bind_returned(struct sock *sk, void *address, int le
 	};
 
 	if (sk && READ(sk, sk_type) != SOCK_RAW &&
-	    (sock_is_tcp(FROM_NUMBER, sk) || sock_is_udp(FROM_NUMBER, sk)))
+	    (sock_is_udp(FROM_NUMBER, sk) || (sock_is_tcp(FROM_NUMBER, sk) && !kernel_binds(sk))))
 		bind_end(&call, ret);
 }
 
