@@ -221,12 +221,15 @@ def syslog(t):
 def forking(t):
     program = need("socat")
     judge = begin(t)
-    server = t.start(program, f"UDP-RECVFROM:7600,bind={t.ip},fork", "SYSTEM:cat; echo done")
+    # How long it goes on with one direction when the other one has ended.
+    patience = ("-t", stage.PATIENCE)
+    server = t.start(program, *patience, f"UDP-RECVFROM:7600,bind={t.ip},fork",
+                     "SYSTEM:cat; echo done")
     wait_for(lambda: is_bound(7600), "socat does not start")
     judge.servers[7600] = {server.pid}
     judge.parents.add(server.pid)
     for _ in range(5):
-        child = t.start(program, "-t", 5, "STDIO", f"UDP:{t.ip}:7600", stdin=subprocess.PIPE)
+        child = t.start(program, *patience, "STDIO", f"UDP:{t.ip}:7600", stdin=subprocess.PIPE)
         child.stdin.write("hello")
         child.stdin.close()
         assert child.stdout.readline() == "hellodone\n"
