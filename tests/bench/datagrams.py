@@ -5,7 +5,7 @@ import tracers
 
 LOADS = {"server": "echo server", "connected": "connected client", "query": "a socket each",
          "loop": "sendto/recvfrom loop"}
-KINDS = [tracers.JSON, *tracers.empties()[::2]]
+KINDS = [tracers.JSON, tracers.empties().everywhere, tracers.empties().only_tracepoints]
 
 
 def measure(tracer, load, count):

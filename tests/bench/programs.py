@@ -54,7 +54,7 @@ def others(count, report):
 def run(settings, report):
     count, exchanges = settings.connections, settings.datagrams
     with bpfstats.enabled():
-        idle = measure(tracers.empties()[1], bench.connections, count)
+        idle = measure(tracers.empties().only_tracepoints, bench.connections, count)
         empty = mean(idle)
         print(f"a program that does nothing has {empty:.0f} ns a run: so much of each figure is "
               "the measuring itself\n")

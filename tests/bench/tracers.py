@@ -4,6 +4,7 @@
 A tracer that does not start, or ends before it is told to, is an error with its own
 words (Failed): never a figure.
 """
+import collections
 import contextlib
 import dataclasses
 import functools
@@ -74,6 +75,9 @@ def doctor():
                           stderr=subprocess.DEVNULL, check=False).stdout
 
 
+Empties = collections.namedtuple("Empties", "everywhere without_calls only_tracepoints")
+
+
 def empties():
     """Programs that do nothing where porttrace has its own here: at all these places, and at
     those that are left without the system calls, and without the cgroups' hooks."""
@@ -81,9 +85,9 @@ def empties():
     cgroups = re.findall(r"(?<!/)\bcgroup/\w+", doctor())
     calls = [f"syscalls/{name}" for name in re.findall(r"\bsys_(?:enter|exit)_\w+", doctor())]
     program = bench.load_program("empty")
-    return [Kind("empty programs", (program, *points, *cgroups, *calls), EMPTY_READY),
-            Kind("empty, no system calls", (program, *points, *cgroups), EMPTY_READY),
-            Kind("empty, only tracepoints", (program, *points), EMPTY_READY)]
+    return Empties(Kind("empty programs", (program, *points, *cgroups, *calls), EMPTY_READY),
+                   Kind("empty, no system calls", (program, *points, *cgroups), EMPTY_READY),
+                   Kind("empty, only tracepoints", (program, *points), EMPTY_READY))
 
 
 def peer(name, *arguments):
