@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * See foresight.h.  Of more accepts than there is room for less is foreseen, nothing else.
+ * See foresight.h.  Of more than there is room for less is foreseen, nothing else.
  */
 #include "foresight.h"
 
@@ -9,24 +9,29 @@
 
 #include "hash.h"
 
-#define AHEAD_MAX 8192 /* accepts; a batch has hardly more records */
+#define AHEAD_MAX 8192 /* a batch has hardly more records */
 
-struct accept {
+struct ahead {
 	struct hash_node node;          /* by ends */
 	const struct pt_socket *record; /* NULL: it has come */
 };
 
 struct foresight {
 	struct hash by_ends;
-	size_t count; /* accepts of this batch */
+	size_t count; /* of this batch */
 	size_t come;  /* the first so many have */
-	struct accept accepts[AHEAD_MAX];
+	struct ahead ahead[AHEAD_MAX];
 };
 
 static uint64_t hash_record(const struct pt_socket *record)
 {
 	return hash_pair(record->local_ip, record->local_port, record->remote_ip,
 			 record->remote_port);
+}
+
+static bool is_foreseen(const struct pt_socket *record)
+{
+	return record->type == PT_ACCEPT || (record->type == PT_CONNECT && record->flags & PT_LATE);
 }
 
 struct foresight *foresight_new(void)
@@ -50,32 +55,34 @@ void foresight_free(struct foresight *foresight)
 
 void foresight_add(struct foresight *foresight, const struct pt_socket *record)
 {
-	struct accept *accept = &foresight->accepts[foresight->count];
+	struct ahead *ahead = &foresight->ahead[foresight->count];
 
-	if (foresight->count == AHEAD_MAX)
+	if (!is_foreseen(record) || foresight->count == AHEAD_MAX)
 		return;
 	foresight->count++;
-	accept->record = record;
-	hash_add(&foresight->by_ends, &accept->node, hash_record(record));
+	ahead->record = record;
+	hash_add(&foresight->by_ends, &ahead->node, hash_record(record));
 }
 
 /* They come in the order in which they were seen. */
 void foresight_drop(struct foresight *foresight, const struct pt_socket *record)
 {
+	if (!is_foreseen(record))
+		return;
 	for (size_t i = foresight->come; i < foresight->count; i++) {
-		if (foresight->accepts[i].record != record)
+		if (foresight->ahead[i].record != record)
 			continue;
-		foresight->accepts[i].record = NULL;
+		foresight->ahead[i].record = NULL;
 		break;
 	}
-	while (foresight->come < foresight->count && !foresight->accepts[foresight->come].record)
+	while (foresight->come < foresight->count && !foresight->ahead[foresight->come].record)
 		foresight->come++;
 }
 
 void foresight_clear(struct foresight *foresight)
 {
 	while (foresight->count)
-		hash_remove(&foresight->by_ends, &foresight->accepts[--foresight->count].node);
+		hash_remove(&foresight->by_ends, &foresight->ahead[--foresight->count].node);
 	foresight->come = 0;
 }
 
@@ -87,8 +94,8 @@ static bool is_other_side(const struct pt_socket *record, const struct event *ev
 	       !memcmp(record->remote_ip, event->local.ip, sizeof(event->local.ip));
 }
 
-const struct pt_who *foresight_acceptor(const struct foresight *foresight,
-					const struct event *event)
+const struct pt_who *foresight_other_side(const struct foresight *foresight,
+					  const struct event *event)
 {
 	uint64_t key =
 		hash_pair(event->local.ip, event->local.port, event->remote.ip, event->remote.port);
@@ -96,7 +103,7 @@ const struct pt_who *foresight_acceptor(const struct foresight *foresight,
 	const struct pt_socket *first = NULL;
 
 	for (; node; node = hash_next(node)) {
-		const struct pt_socket *record = HASH_ENTRY(node, struct accept, node)->record;
+		const struct pt_socket *record = HASH_ENTRY(node, struct ahead, node)->record;
 
 		if (record && is_other_side(record, event) &&
 		    (!first || record->time < first->time))

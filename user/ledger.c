@@ -298,7 +298,7 @@ static void apply_connect(struct ledger *ledger, const struct pt_socket *record,
 }
 
 static void apply_accept(struct ledger *ledger, const struct pt_socket *record, struct event *event,
-			 struct process *owner)
+			 struct process *owner, uint64_t boot_to_real)
 {
 	struct entry *listener = listener_of(&ledger->table, event, owner), *entry = NULL, *other;
 	struct process *creator = NULL;
@@ -312,10 +312,12 @@ static void apply_accept(struct ledger *ledger, const struct pt_socket *record, 
 	if (entry) {
 		table_hold(&ledger->table, &entry->socket.creator, creator);
 		peer_meet(&ledger->table, entry, event, owner);
-		return;
+	} else {
+		other = peer_side(&ledger->table, event);
+		event->peer = other ? other->socket.owner : NULL;
 	}
-	other = peer_side(&ledger->table, event);
-	event->peer = other ? other->socket.owner : NULL;
+	if (!event->peer) /* its connect is told late */
+		event->peer = peer_foreseen(&ledger->table, ledger->foresight, event, boot_to_real);
 }
 
 bool ledger_apply(struct ledger *ledger, const struct pt_socket *record, struct event *event,
@@ -348,7 +350,7 @@ bool ledger_apply(struct ledger *ledger, const struct pt_socket *record, struct 
 			apply_connect(ledger, record, event, owner, boot_to_real);
 		break;
 	case PT_ACCEPT:
-		apply_accept(ledger, record, event, owner);
+		apply_accept(ledger, record, event, owner, boot_to_real);
 		break;
 	case PT_CLOSE:
 	case PT_RELEASE:

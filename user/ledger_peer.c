@@ -46,12 +46,12 @@ void peer_meet(struct table *table, struct entry *entry, struct event *event, st
 	}
 }
 
-static struct process *foreseen(const struct table *table, const struct foresight *foresight,
-				const struct event *event, uint64_t boot_to_real)
+struct process *peer_foreseen(const struct table *table, const struct foresight *foresight,
+			      const struct event *event, uint64_t boot_to_real)
 {
-	const struct pt_who *acceptor = foresight_acceptor(foresight, event);
+	const struct pt_who *who = foresight_other_side(foresight, event);
 
-	return acceptor ? processes_find(table->processes, acceptor, boot_to_real) : NULL;
+	return who ? processes_find(table->processes, who, boot_to_real) : NULL;
 }
 
 struct process *peer_coming(const struct table *table, const struct foresight *foresight,
@@ -59,7 +59,7 @@ struct process *peer_coming(const struct table *table, const struct foresight *f
 {
 	struct wanted wanted = { .netns = event->netns, .before = UINT64_MAX, .alone = true };
 
-	return foreseen(table, foresight, event, boot_to_real)
+	return peer_foreseen(table, foresight, event, boot_to_real)
 		       ?: listener_at(table, &event->remote, event->ipv4, &wanted);
 }
 
@@ -78,7 +78,7 @@ struct process *peer_leaving(const struct table *table, const struct foresight *
 	struct process *peer = other ? other->socket.owner : NULL;
 
 	if (!peer && event->initiator == PT_LOCAL)
-		peer = foreseen(table, foresight, event, boot_to_real);
+		peer = peer_foreseen(table, foresight, event, boot_to_real);
 	if (!peer && entry && table_trusts(table, entry) && !is_outlived(entry))
 		peer = entry->peer;
 	return peer;

@@ -21,6 +21,10 @@ struct entry *peer_side(const struct table *table, const struct event *event);
 void peer_meet(struct table *table, struct entry *entry, struct event *event,
 	       struct process *owner);
 
+/* Who is at the other end by a record that has come, and waits for its turn. */
+struct process *peer_foreseen(const struct table *table, const struct foresight *foresight,
+			      const struct event *event, uint64_t boot_to_real);
+
 /*
  * Who is at the other end of a connection that this end began and that was not accepted
  * yet: who is about to, or who alone can.

@@ -223,8 +223,7 @@ static void apply(struct pipeline *pipeline, const struct record *record)
 		processes_fork(pipeline->processes, &record->life->who, record->life->time);
 		break;
 	default:
-		if (record->type == PT_ACCEPT)
-			foresight_drop(pipeline->foresight, record->socket);
+		foresight_drop(pipeline->foresight, record->socket);
 		put_socket(pipeline, record->socket);
 		break;
 	}
@@ -270,7 +269,7 @@ void pipeline_record(struct pipeline *pipeline, const void *data, size_t size)
 	copy = pipeline->batch + pipeline->batch_len;
 	memcpy(copy, data, size);
 	pipeline->batch_len += size;
-	if (record.type == PT_ACCEPT)
+	if (record.socket)
 		foresight_add(pipeline->foresight, (const struct pt_socket *)copy);
 	else if (record.type == PT_PROCESS)
 		(void)processes_foresee(pipeline->processes, record.process,

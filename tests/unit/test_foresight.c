@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * foresight.c: which of the accepts that are ahead belongs to a connect.
+ * foresight.c: which of the records that are ahead belongs to the other end.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,7 +49,7 @@ static struct event a_connect(uint16_t port)
 
 static uint32_t acceptor(const struct foresight *foresight, const struct event *event)
 {
-	const struct pt_who *who = foresight_acceptor(foresight, event);
+	const struct pt_who *who = foresight_other_side(foresight, event);
 
 	return who ? who->tgid : 0;
 }
@@ -59,15 +59,15 @@ static void test_found(void **state)
 	struct pt_socket accepts[] = { an_accept(SERVER, 1), an_accept(OTHER, 2) };
 	struct event event = a_connect(1);
 
-	assert_null(foresight_acceptor(*state, &event));
+	assert_null(foresight_other_side(*state, &event));
 	foresight_add(*state, &accepts[0]);
 	foresight_add(*state, &accepts[1]);
 	assert_int_equal(acceptor(*state, &event), SERVER);
-	assert_int_equal(foresight_acceptor(*state, &event)->start, SERVER);
+	assert_int_equal(foresight_other_side(*state, &event)->start, SERVER);
 	event = a_connect(2);
 	assert_int_equal(acceptor(*state, &event), OTHER);
 	event = a_connect(3);
-	assert_null(foresight_acceptor(*state, &event));
+	assert_null(foresight_other_side(*state, &event));
 }
 
 /* Each part of the ends and the namespace must be the same. */
@@ -79,19 +79,19 @@ static void test_not_mixed_up(void **state)
 	foresight_add(*state, &record);
 	event = a_connect(1);
 	event.netns++;
-	assert_null(foresight_acceptor(*state, &event));
+	assert_null(foresight_other_side(*state, &event));
 	event = a_connect(1);
 	event.local.ip[15]++;
-	assert_null(foresight_acceptor(*state, &event));
+	assert_null(foresight_other_side(*state, &event));
 	event = a_connect(1);
 	event.remote.ip[15]++;
-	assert_null(foresight_acceptor(*state, &event));
+	assert_null(foresight_other_side(*state, &event));
 	event = a_connect(1);
 	event.remote.port++;
-	assert_null(foresight_acceptor(*state, &event));
+	assert_null(foresight_other_side(*state, &event));
 	/* The accepting end itself is not its own other side. */
 	decode_event(&event, &record, 0);
-	assert_null(foresight_acceptor(*state, &event));
+	assert_null(foresight_other_side(*state, &event));
 	event = a_connect(1);
 	assert_int_equal(acceptor(*state, &event), SERVER);
 }
@@ -118,7 +118,7 @@ static void test_first(void **state)
 	foresight_drop(*state, &accepts[0]);
 	assert_int_equal(acceptor(*state, &event), WIRE_PID + 13);
 	foresight_drop(*state, &accepts[2]);
-	assert_null(foresight_acceptor(*state, &event));
+	assert_null(foresight_other_side(*state, &event));
 }
 
 /* Dropped is what was added, not what looks the same. */
@@ -154,10 +154,27 @@ static void test_clear(void **state)
 		/* They may be gone now. */
 		memset(accepts, 0xff, COUNT * sizeof(*accepts));
 		event = a_connect(1);
-		assert_null(foresight_acceptor(*state, &event));
+		assert_null(foresight_other_side(*state, &event));
 	}
 	foresight_clear(*state);
 	free(accepts);
+}
+
+/* A connect is noted if it is late: then the accept may come before. */
+static void test_late_connect(void **state)
+{
+	struct pt_socket accept = an_accept(SERVER, 1);
+	struct pt_socket connect = wire_connect(1, CLIENT, "127.0.0.1", 1, "127.0.0.1", 80);
+	struct event event;
+
+	decode_event(&event, &accept, 0);
+	foresight_add(*state, &connect);
+	assert_null(foresight_other_side(*state, &event));
+	connect.flags |= PT_LATE;
+	foresight_add(*state, &connect);
+	assert_int_equal(acceptor(*state, &event), CLIENT);
+	foresight_drop(*state, &connect);
+	assert_null(foresight_other_side(*state, &event));
 }
 
 static void test_freed(void **state)
@@ -173,8 +190,8 @@ static void test_freed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_found),      TEST(test_not_mixed_up), TEST(test_first),
-		TEST(test_drop_other), TEST(test_clear),        TEST(test_freed),
+		TEST(test_found), TEST(test_not_mixed_up), TEST(test_first), TEST(test_drop_other),
+		TEST(test_clear), TEST(test_late_connect), TEST(test_freed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,6 +114,36 @@ static void test_not_foreseen(void **state)
 	assert_true(names(f->lines[2], "destination", WORKER));
 }
 
+/* Where the kernel skipped a hook the connect comes after the accept. */
+static void test_late_connect(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_socket connect = a_connect(40000), accept = an_accept(40000, WORKER);
+
+	begin(f);
+	connect.flags |= PT_LATE;
+	feed(f, &accept);
+	feed(f, &connect);
+	check_lines(f, 2);
+	assert_true(names(f->lines[0], "source", CLIENT));
+	assert_true(names(f->lines[0], "destination", WORKER));
+	assert_true(names(f->lines[1], "source", CLIENT));
+	assert_true(names(f->lines[1], "destination", WORKER));
+}
+
+/* One that is not late is of another connection, between the same ends. */
+static void test_next_connect(void **state)
+{
+	struct fixture *f = *state;
+	struct pt_socket connect = a_connect(40000), accept = an_accept(40000, WORKER);
+
+	begin(f);
+	feed(f, &accept);
+	feed(f, &connect);
+	check_lines(f, 2);
+	assert_false(names(f->lines[0], "source", CLIENT));
+}
+
 /* An accept that came already is not ahead: the same ends again, and nobody accepts. */
 static void test_foresight_ends(void **state)
 {
@@ -281,10 +311,11 @@ static void test_mixed_batch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_run),       TEST(test_nothing_began), TEST(test_waits),
-		TEST(test_foreseen),  TEST(test_not_foreseen),  TEST(test_foresight_ends),
-		TEST(test_processes), TEST(test_new_name),      TEST(test_after_loss),
-		TEST(test_doubts),    TEST(test_full_batch),    TEST(test_mixed_batch),
+		TEST(test_run),          TEST(test_nothing_began), TEST(test_waits),
+		TEST(test_foreseen),     TEST(test_not_foreseen),  TEST(test_foresight_ends),
+		TEST(test_late_connect), TEST(test_next_connect),  TEST(test_processes),
+		TEST(test_new_name),     TEST(test_after_loss),    TEST(test_doubts),
+		TEST(test_full_batch),   TEST(test_mixed_batch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
