@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "ledger_ahead.h"
 #include "ledger_listener.h"
 #include "ledger_peer.h"
 #include "ledger_queue.h"
@@ -318,6 +319,16 @@ static void apply_accept(struct ledger *ledger, const struct pt_socket *record, 
 	}
 	if (!event->peer) /* its connect is told late */
 		event->peer = peer_foreseen(&ledger->table, ledger->foresight, event, boot_to_real);
+}
+
+void ledger_expect(const struct ledger *ledger, const struct pt_socket *record)
+{
+	ahead_buckets(&ledger->table, record);
+}
+
+void ledger_await(const struct ledger *ledger, const struct pt_socket *record)
+{
+	ahead_entries(&ledger->table, record);
 }
 
 bool ledger_apply(struct ledger *ledger, const struct pt_socket *record, struct event *event,

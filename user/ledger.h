@@ -31,6 +31,13 @@ void ledger_free(struct ledger *ledger);
 bool ledger_apply(struct ledger *ledger, const struct pt_socket *record, struct event *event,
 		  uint64_t boot_to_real);
 
+/*
+ * That record will come, and not at once: the ledger is faster then.  First the one, some records
+ * later the other (ledger_ahead.h).
+ */
+void ledger_expect(const struct ledger *ledger, const struct pt_socket *record);
+void ledger_await(const struct ledger *ledger, const struct pt_socket *record);
+
 /* Records were lost: what is remembered until now names no process any more. */
 void ledger_doubt(struct ledger *ledger);
 

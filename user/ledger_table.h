@@ -19,7 +19,7 @@ struct entry {
 	struct hash_node by_ends;
 	struct entry *next_at, *prev_at; /* a ring of those with the same local port */
 	struct process *peer;            /* held; whose socket the other side is, once accepted */
-	struct entry *next_closed;
+	struct entry *next_closed;       /* of those that ended, or of the spares */
 	uint64_t alone; /* boot time at which its owner was known to be the only holder */
 	uint32_t epoch; /* that of the table when the socket was last heard of */
 	bool placed;    /* it is in by_ends */
@@ -33,6 +33,8 @@ struct table {
 	struct entry **at_port; /* PORTS rings: those who hold a port, then accepted connections */
 	struct entry *oldest_closed, *newest_closed;
 	size_t closed;
+	struct entry *spares;
+	size_t spare_count;
 	size_t others; /* holders in all sockets' lists */
 	struct processes *processes;
 	uint32_t epoch; /* counts the losses */

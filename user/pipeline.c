@@ -20,6 +20,10 @@
 
 #define BATCH_BYTES (1024 * 1024) /* records that are looked at together */
 
+/* The ledger is told of so many records before they come, once its sockets are not all in the cache. */
+#define AHEAD 4
+#define MANY 4096
+
 struct pipeline {
 	struct pipeline_config config;
 	char *batch; /* records, one after the other; each is a multiple of 8 bytes */
@@ -240,13 +244,34 @@ static bool next_record(const struct pipeline *pipeline, size_t *at, struct reco
 	return true;
 }
 
-void pipeline_settle(struct pipeline *pipeline)
+typedef void (*ledger_hint)(const struct ledger *ledger, const struct pt_socket *record);
+
+/* Tell the ledger of a record that will come, the next one of the batch. */
+static void announce(const struct pipeline *pipeline, size_t *at, ledger_hint hint)
 {
 	struct record record;
-	size_t at = 0;
 
-	while (next_record(pipeline, &at, &record))
+	if (next_record(pipeline, at, &record) && record.socket)
+		hint(pipeline->ledger, record.socket);
+}
+
+void pipeline_settle(struct pipeline *pipeline)
+{
+	bool many = ledger_sockets(pipeline->ledger) >= MANY;
+	size_t at = 0, expected = 0, awaited = 0;
+	struct record record;
+
+	for (int i = 0; many && i < AHEAD; i++)
+		announce(pipeline, &expected, ledger_expect);
+	for (int i = 0; many && i < AHEAD / 2; i++)
+		announce(pipeline, &awaited, ledger_await);
+	while (next_record(pipeline, &at, &record)) {
+		if (many) {
+			announce(pipeline, &expected, ledger_expect);
+			announce(pipeline, &awaited, ledger_await);
+		}
 		apply(pipeline, &record);
+	}
 	foresight_clear(pipeline->foresight);
 	pipeline->batch_len = 0;
 }
