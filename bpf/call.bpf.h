@@ -97,6 +97,22 @@ static __always_inline struct call call_of(__u64 sock, __u64 begin, __u64 addres
 	};
 }
 
+/*
+ * Both once in a program and not at each of their callers: those programs have half as many
+ * instructions then, and what the verifier does after its check grows with their square.
+ */
+static __noinline int read_ends(struct sock *sk, struct known *known)
+{
+	sock_read_ends(FROM_NUMBER, sk, known);
+	return 0;
+}
+
+static __noinline int own(struct sock *sk, struct known *known, __u8 how)
+{
+	known_own(FROM_NUMBER, sk, known, how);
+	return 0;
+}
+
 /* What a socket is that only has a port. */
 static __always_inline enum pt_kind bound_kind(struct sock *sk)
 {
@@ -113,7 +129,7 @@ static __always_inline void call_failed(struct sock *sk, struct known *failed)
 	if (known)
 		failed->creator = known->creator;
 	failed->kind = bound_kind(sk);
-	sock_read_ends(FROM_NUMBER, sk, failed);
+	read_ends(sk, failed);
 }
 
 static __always_inline void bind_end(const struct call *call, long ret)
@@ -123,7 +139,7 @@ static __always_inline void bind_end(const struct call *call, long ret)
 
 	if (ret) {
 		call_failed(sk, &fresh);
-		known_own(FROM_NUMBER, sk, known, PT_BY_BIND);
+		own(sk, known, PT_BY_BIND);
 		/* Connected already: that is not what was asked for. */
 		known->remote_port = 0;
 		__builtin_memset(known->remote_ip, 0, sizeof(known->remote_ip));
@@ -138,11 +154,11 @@ static __always_inline void bind_end(const struct call *call, long ret)
 	if (!COMMON(FROM_NUMBER, sk, skc_num)) /* IP_BIND_ADDRESS_NO_PORT: no port was taken */
 		return;
 	known = call_known(sk, &fresh);
-	known_own(FROM_NUMBER, sk, known, PT_BY_BIND);
+	own(sk, known, PT_BY_BIND);
 	known->creator = known->owner;
 	known->kind = bound_kind(sk);
 	known->share = asked_for_any_port(call) ? PT_ANY_PORT : 0;
-	sock_read_ends(FROM_NUMBER, sk, known);
+	read_ends(sk, known);
 	tell_bind(sk, known, 0);
 }
 
@@ -153,7 +169,7 @@ static __always_inline void listen_end(const struct call *call, long ret)
 
 	if (ret) {
 		call_failed(sk, &fresh);
-		known_own(FROM_NUMBER, sk, known, PT_BY_LISTEN);
+		own(sk, known, PT_BY_LISTEN);
 		known->kind = PT_LISTENER;
 		if (!known->local_port)
 			known->share |= PT_ANY_PORT;
@@ -165,9 +181,9 @@ static __always_inline void listen_end(const struct call *call, long ret)
 	known = call_known(sk, &fresh);
 	if (known->told_listen)
 		return;
-	known_own(FROM_NUMBER, sk, known, PT_BY_LISTEN);
+	own(sk, known, PT_BY_LISTEN);
 	known->kind = PT_LISTENER;
-	sock_read_ends(FROM_NUMBER, sk, known);
+	read_ends(sk, known);
 	tell_listen(sk, known, 0, 0);
 }
 
@@ -184,7 +200,7 @@ static __always_inline void connect_refused(const struct call *call, struct sock
 	    ((call->begin && known->since >= call->begin) || known->error == error))
 		return;
 	call_failed(sk, &failed);
-	known_own(FROM_NUMBER, sk, &failed, PT_BY_CONNECT);
+	own(sk, &failed, PT_BY_CONNECT);
 	failed.kind = PT_CONNECTION;
 	failed.flags |= PT_ACTIVE;
 	read_asked(call, failed.remote_ip, &failed.remote_port, &failed.flags);
@@ -232,11 +248,11 @@ __noinline int datagram_connect_ended(__u64 sock, __u64 begin, __u64 address, __
 	}
 	known = COMMON(FROM_NUMBER, sk, skc_num) ? call_known(sk, &fresh) : NULL;
 	if (known && (!ret || !known->told_bind)) {
-		known_own(FROM_NUMBER, sk, known, PT_BY_CONNECT);
+		own(sk, known, PT_BY_CONNECT);
 		known->kind = PT_DATAGRAM;
 		if (!ret)
 			known->flags |= PT_ACTIVE;
-		sock_read_ends(FROM_NUMBER, sk, known);
+		read_ends(sk, known);
 		if (!known->told_bind)
 			tell_chosen_port(FROM_NUMBER, sk, known, true);
 	}
@@ -246,7 +262,7 @@ __noinline int datagram_connect_ended(__u64 sock, __u64 begin, __u64 address, __
 		return 0;
 	}
 	call_failed(sk, &fresh);
-	known_own(FROM_NUMBER, sk, &fresh, PT_BY_CONNECT);
+	own(sk, &fresh, PT_BY_CONNECT);
 	fresh.flags |= PT_ACTIVE;
 	read_asked(&call, fresh.remote_ip, &fresh.remote_port, &fresh.flags);
 	tell_connect(sk, &fresh, -ret, 0, 0);
@@ -271,12 +287,12 @@ static __always_inline void connect_begun(struct sock *sk, bool done)
 	if (!skipped && (!done || known->told_connect)) /* tcp_state saw and told it all */
 		return;
 	if (skipped) {
-		known_own(FROM_NUMBER, sk, known, PT_BY_CONNECT);
+		own(sk, known, PT_BY_CONNECT);
 		known->kind = PT_CONNECTION;
 		known->flags |= PT_ACTIVE;
 		known->connecting = true;
 	}
-	sock_read_ends(FROM_NUMBER, sk, known);
+	read_ends(sk, known);
 	if (done && known->connecting) {
 		known->established = true;
 		catch_up(sk, known);
@@ -320,13 +336,13 @@ __noinline int accept_end(__u64 sock)
 	}
 	if (known->told_accept)
 		return 0;
-	known_own(FROM_NUMBER, sk, known, PT_BY_ACCEPT);
+	own(sk, known, PT_BY_ACCEPT);
 	known->kind = PT_CONNECTION;
 	if (!(known->flags & PT_PASSIVE))
 		known->flags |= PT_PASSIVE;
 	known->established = true;
 	if (!known->remote_port)
-		sock_read_ends(FROM_NUMBER, sk, known);
+		read_ends(sk, known);
 	tell_accept(sk, known, known->told_close ? PT_GONE : 0);
 	return 0;
 }
