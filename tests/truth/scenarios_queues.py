@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Scenarios with connections that nobody accepted: they are whose the listener is."""
+import socket
 import subprocess
 
 from stage import PATIENCE, Skip, need, scenario, wait_for
@@ -92,6 +93,26 @@ def queue_of_a_group_killed(t):
     end_clients(client, made)
 
 
+def connections_move(ip):
+    """Whether they do: some of Debian's 5.10 have tcp_migrate_req, and nothing that heeds it."""
+    first, second = (socket.socket() for _ in range(2))
+    with first, second, socket.socket() as client:
+        for listener in (first, second):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        first.bind((ip, 0))
+        first.listen()
+        client.connect(first.getsockname())
+        second.bind(first.getsockname())
+        second.listen()
+        first.close()
+        second.setblocking(False)
+        try:
+            second.accept()[0].close()
+        except BlockingIOError:
+            return False
+    return True
+
+
 @scenario("waiting connections move to another listener (tcp_migrate_req)")
 def queue_migrates(t):
     try:
@@ -99,6 +120,8 @@ def queue_migrates(t):
             file.write("1")
     except OSError as error:
         raise Skip(f"no tcp_migrate_req: {error.strerror}") from error
+    if not connections_move(t.ip):
+        raise Skip("this kernel has tcp_migrate_req and moves nothing")
     t.trace()
     first, second, client = t.actor("first"), t.actor("second"), t.actor("client")
     listener = shared_listener(first, t.ip)
