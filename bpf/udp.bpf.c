@@ -203,6 +203,21 @@ int BPF_PROG(send6_returns, struct sock *sk, struct msghdr *message, unsigned lo
 	return 0;
 }
 
+/*
+ * Up to 6.4 splice(2) and sendfile(2) append pages to a datagram that udp_sendmsg() began with
+ * nothing in it.  IPv4 alone does that.
+ */
+SEC("fexit")
+int BPF_PROG(page_appended, struct sock *sk, void *flow, void *page, int offset, unsigned long size,
+	     int flags, int ret)
+{
+	struct datagrams *mine = !ret && sock_is_udp(FROM_CONTEXT, sk) ? exchanged_by(sk) : NULL;
+
+	if (mine)
+		__sync_fetch_and_add(&mine->sent, size);
+	return 0;
+}
+
 static __always_inline void receive_returned(struct sock *sk, const struct msghdr *message,
 					     int flags, int ret)
 {

@@ -47,6 +47,8 @@ static const struct hook {
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "release_begins", "sk_common_release", 0, 0 },
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "send_returns", "udp_sendmsg", 0, 0 },
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "send6_returns", "udpv6_sendmsg", 0, 0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "page_appended", "ip_append_page", 0,
+	  KERNEL_VERSION(6, 5, 0) },
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "receive_returns", "udp_recvmsg", FLAGS_ARE_ONE, 0 },
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "receive6_returns", "udpv6_recvmsg", FLAGS_ARE_ONE, 0 },
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "old_receive_returns", "udp_recvmsg", 0, FLAGS_ARE_ONE },
