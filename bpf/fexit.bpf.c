@@ -5,6 +5,22 @@
  * Process context, all of them.  Which function each is attached to is in user/probe.c.
  */
 
+/*
+ * Here a cookie can be made: with it the socket is never taken for another one at its address, even
+ * if the kernel skips each hook that would have told the other one's end.  Up to 6.5 the
+ * verifier may not trust socket->sk.
+ */
+static __always_inline void make_cookie(struct socket *socket)
+{
+	struct sock *sk;
+
+	if (kernel_version < KERNEL_VERSION(6, 6, 0))
+		return;
+	sk = socket->sk;
+	if (sk)
+		(void)sock_cookie(sk);
+}
+
 /* sk: the socket of the call, or NULL. */
 static __always_inline void function_call(enum call_kind kind, struct sock *sk, void *address,
 					  int len)
@@ -67,6 +83,7 @@ int BPF_PROG(bind6_returns, struct socket *socket, struct sockaddr *address, int
 SEC("fexit")
 int BPF_PROG(bind_sk_returns, struct sock *sk, struct sockaddr *address, int len, int ret)
 {
+	(void)sock_cookie(sk);
 	bind_returned(sk, address, len, ret);
 	return 0;
 }
@@ -74,6 +91,7 @@ int BPF_PROG(bind_sk_returns, struct sock *sk, struct sockaddr *address, int len
 SEC("fexit")
 int BPF_PROG(bind6_sk_returns, struct sock *sk, struct sockaddr *address, int len, int ret)
 {
+	(void)sock_cookie(sk);
 	bind_returned(sk, address, len, ret);
 	return 0;
 }
@@ -81,6 +99,7 @@ int BPF_PROG(bind6_sk_returns, struct sock *sk, struct sockaddr *address, int le
 SEC("fentry")
 int BPF_PROG(listen_begins, struct socket *socket)
 {
+	make_cookie(socket);
 	function_call(CALL_LISTEN, socket_sock(socket), NULL, 0);
 	return 0;
 }
@@ -88,6 +107,7 @@ int BPF_PROG(listen_begins, struct socket *socket)
 SEC("fentry")
 int BPF_PROG(connect_begins, struct socket *socket, struct sockaddr *address, int len)
 {
+	make_cookie(socket);
 	function_call(CALL_CONNECT, socket_sock(socket), address, len);
 	return 0;
 }
@@ -142,6 +162,7 @@ int BPF_PROG(datagram_connect_returns, struct socket *socket, struct sockaddr *a
 SEC("fentry")
 int BPF_PROG(accepted, struct sock *sk, struct socket *socket)
 {
+	(void)sock_cookie(sk);
 	accept_end(as_number(tcp_sock_of(sk)));
 	return 0;
 }

@@ -33,7 +33,9 @@ static __noinline int bury(const void *sock, struct known *known)
 {
 	struct pt_socket *event;
 
-	if (end_was_missed(known)) {
+	if (end_was_missed(known) && !known->local_port) {
+		count(lost_map); /* of which connection this is, nobody would know */
+	} else if (end_was_missed(known)) {
 		event = emit_begin(PT_CLOSE, sock, known);
 		if (event) {
 			event->flags |= PT_LATE | PT_GONE;
@@ -43,6 +45,20 @@ static __noinline int bury(const void *sock, struct known *known)
 	}
 	known_forget(sock);
 	return 0;
+}
+
+/*
+ * An entry that was made before the socket had a cookie: only ports can tell that it is not this
+ * one's.  A connection that is thrown away forgets the remote one; one of UDP is made again.
+ */
+static __always_inline bool has_other_ports(const void *sock, const struct known *known)
+{
+	struct sock *sk = (struct sock *)sock;
+	__u16 remote_port = bpf_ntohs(COMMON(FROM_NUMBER, sk, skc_dport));
+
+	return (known->local_port && known->local_port != sock_local_port(FROM_NUMBER, sk)) ||
+	       (known->kind == PT_CONNECTION && known->remote_port && remote_port &&
+		known->remote_port != remote_port);
 }
 
 /*
@@ -57,7 +73,7 @@ static __always_inline struct known *known_find(const void *sock, __u64 cookie)
 
 	if (!known)
 		return NULL;
-	if (known->cookie && known->cookie != cookie) {
+	if (known->cookie ? known->cookie != cookie : has_other_ports(sock, known)) {
 		bury(sock, known);
 		return NULL;
 	}

@@ -126,6 +126,13 @@ static __always_inline void note_first_fin(struct known *known, int state)
 		known->first_fin = first_fins >> 2 * (state & 15) & 3;
 }
 
+/* The port is chosen after the socket is seen first, and the next hook may have been skipped. */
+static __always_inline void read_missed_ends(struct sock *sk, struct known *known)
+{
+	if (!known->remote_port || !known->local_port)
+		sock_read_ends(FROM_CONTEXT, sk, known);
+}
+
 /* Process context.  This end sends a FIN, and so the state is new. */
 static __always_inline void ending(struct sock *sk, int new)
 {
@@ -140,6 +147,7 @@ static __always_inline void ending(struct sock *sk, int new)
 			return;
 	}
 	known->established = true;
+	read_missed_ends(sk, known);
 	catch_up(sk, known);
 	note_first_fin(known, new);
 	note_closer(known);
@@ -188,8 +196,7 @@ static __always_inline void closed(struct sock *sk, int old)
 		closed_guess(sk, cookie, old, &fresh);
 		known = &fresh;
 	}
-	if (!known->remote_port || !known->local_port)
-		sock_read_ends(FROM_CONTEXT, sk, known);
+	read_missed_ends(sk, known);
 	if (old == TCP_SYN_SENT || (old == TCP_SYN_RECV && known->connecting)) {
 		connect_failed(sk, known);
 		return;
@@ -305,6 +312,7 @@ int BPF_PROG(tcp_state, struct sock *sk, int old, int new)
 static __always_inline void tell_rest(struct sock *sk, struct known *known)
 {
 	if (known->kind == PT_CONNECTION && known->established) {
+		read_missed_ends(sk, known);
 		catch_up(sk, known);
 		tell_close(sk, known, PT_LATE);
 	} else if (known->told_listen) {
