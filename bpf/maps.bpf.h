@@ -38,6 +38,7 @@ struct known {
 	bool reset_here;  /* this end threw the connection away */
 	bool left_behind; /* the kernel closed it for a process that had ended */
 	bool older;       /* UDP: perhaps older than the tracer, the snapshot tells */
+	__u8 state;       /* TCP: that was handled last */
 };
 
 /*
@@ -74,6 +75,7 @@ struct call {
 	__u8 kind;
 	__u8 state;       /* listen: of the socket at the beginning */
 	bool from_kernel; /* address is the kernel's own copy, not the user's memory */
+	bool seen;        /* not of the call: see thread_saw() */
 };
 
 /* With the thread, freed with it (thread.bpf.h).  No memory: as below. */

@@ -21,6 +21,12 @@ enum sock_from {
 #define SOCK_BITFIELD(from, sk, member) \
 	((from) == FROM_CONTEXT ? BPF_CORE_READ_BITFIELD(sk, member) : READ_BITFIELD(sk, member))
 
+/* sk: of TCP, and may be read like any struct. */
+static __always_inline struct tcp_sock *as_tcp_sock(struct sock *sk)
+{
+	return CAN_CAST ? CAST((struct tcp_sock *)sk) : bpf_skc_to_tcp_sock(sk);
+}
+
 static __always_inline bool sock_is_mptcp(enum sock_from from, struct sock *sk)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
@@ -29,7 +35,7 @@ static __always_inline bool sock_is_mptcp(enum sock_from from, struct sock *sk)
 		return false;
 	if (from == FROM_NUMBER) /* a UDP socket is shorter than that */
 		return READ(sk, sk_protocol) == IPPROTO_TCP && READ(tp, is_mptcp);
-	tp = bpf_skc_to_tcp_sock(sk);
+	tp = as_tcp_sock(sk);
 	return tp && tp->is_mptcp;
 }
 
@@ -272,11 +278,11 @@ static __always_inline void sock_read_ends(enum sock_from from, struct sock *sk,
 
 /*
  * Payload only: bytes_received counts the peer's FIN, bytes_sent retransmissions too.
- * sk: from the context.
+ * sk: of TCP, from the context.
  */
 static __always_inline void sock_read_bytes(struct sock *sk, __u64 *sent, __u64 *received)
 {
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct tcp_sock *tp = as_tcp_sock(sk);
 
 	if (!tp)
 		return;

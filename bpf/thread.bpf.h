@@ -62,6 +62,30 @@ static __always_inline void thread_call_works(enum call_kind kind, __s32 number,
 		thread_call_begin(&call);
 }
 
+/*
+ * Of two programs at one place the first one leaves word that it ran, the second one takes it: false,
+ * the kernel skipped the first one, which somebody else on this CPU was preempted in.
+ */
+static __always_inline void thread_saw(void)
+{
+	struct call *call = bpf_task_storage_get(&calls_of_threads, bpf_get_current_task_btf(),
+						 NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (call)
+		call->seen = true;
+}
+
+static __always_inline bool thread_has_seen(void)
+{
+	struct call *call =
+		bpf_task_storage_get(&calls_of_threads, bpf_get_current_task_btf(), NULL, 0);
+	bool seen = call && call->seen;
+
+	if (seen)
+		call->seen = false;
+	return seen;
+}
+
 /* The call that the current thread is in, if it is about this socket. */
 static __always_inline struct call *call_on(const void *sock)
 {

@@ -23,6 +23,10 @@
 #define FLAGS_ARE_ONE KERNEL_VERSION(5, 19, 0)
 /* What was passed to a system call can be read at its end since (dd6e10fbd9fb). */
 #define ENDS_ARE_ENOUGH KERNEL_VERSION(5, 15, 0)
+/* Those who build kernels have them preempt themselves, lazily, since that is there (7c70cb94d29c). */
+#define KERNEL_IS_PREEMPTED KERNEL_VERSION(6, 13, 0)
+/* Programs of tracepoints can be preempted since (a46023d5616e). */
+#define TRACEPOINTS_ARE_PREEMPTED KERNEL_VERSION(7, 0, 0)
 /* sock_send_length and sock_recv_length are there since (6e6eda44b939). */
 #define SENDS_ARE_TRACED KERNEL_VERSION(6, 3, 0)
 
@@ -35,7 +39,7 @@ static const struct hook {
 	enum hook_fact fact;
 	enum hook_way way;
 	const char *program;
-	const char *target; /* function or system call's tracepoint; NULL: what SEC() says */
+	const char *target; /* function, or tracepoint as a perf event; NULL: what SEC() says */
 	uint32_t since;     /* the first kernel that has it in the form that the program knows */
 	uint32_t until;     /* the first one that has not; 0: none */
 } hooks[] = {
@@ -45,6 +49,15 @@ static const struct hook {
 	/* UDP, not between those of TCP; the addresses come after what takes them. */
 	{ FACT_CONNECT, WAY_FUNCTION, "datagram_connect_returns", "inet_dgram_connect", 0, 0 },
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "release_begins", "sk_common_release", 0, 0 },
+	/* Of two at one function the one that is attached last is the first to run. */
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "send_returns_again", "udp_sendmsg", KERNEL_IS_PREEMPTED,
+	  0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "send6_returns_again", "udpv6_sendmsg", KERNEL_IS_PREEMPTED,
+	  0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "receive_returns_again", "udp_recvmsg", KERNEL_IS_PREEMPTED,
+	  0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "receive6_returns_again", "udpv6_recvmsg",
+	  KERNEL_IS_PREEMPTED, 0 },
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "send_returns", "udp_sendmsg", 0, 0 },
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "send6_returns", "udpv6_sendmsg", 0, 0 },
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "page_appended", "ip_append_page", 0,
@@ -76,18 +89,22 @@ static const struct hook {
 	  0 },
 	{ FACT_LISTEN, WAY_FUNCTION, "listen_returns", "inet_listen", 0, 0 },
 	{ FACT_LISTEN, WAY_FUNCTION, "listen_begins", "inet_listen", 0, 0 },
-	{ FACT_ACCEPT, WAY_CALL, "exit_accept", "sys_exit_accept", 0, 0 },
-	{ FACT_ACCEPT, WAY_CALL, "exit_accept", "sys_exit_accept4", 0, 0 },
-	{ FACT_BIND, WAY_CALL, "exit_call", "sys_exit_bind", 0, 0 },
-	{ FACT_LISTEN, WAY_CALL, "exit_call", "sys_exit_listen", 0, 0 },
-	{ FACT_CONNECT, WAY_CALL, "exit_call", "sys_exit_connect", 0, 0 },
-	{ FACT_BIND, WAY_CALL, "enter_bind", "sys_enter_bind", 0, ENDS_ARE_ENOUGH },
-	{ FACT_LISTEN, WAY_CALL, "enter_listen", "sys_enter_listen", 0, ENDS_ARE_ENOUGH },
-	{ FACT_CONNECT, WAY_CALL, "enter_connect", "sys_enter_connect", 0, ENDS_ARE_ENOUGH },
+	{ FACT_ACCEPT, WAY_CALL, "exit_accept", "syscalls/sys_exit_accept", 0, 0 },
+	{ FACT_ACCEPT, WAY_CALL, "exit_accept", "syscalls/sys_exit_accept4", 0, 0 },
+	{ FACT_BIND, WAY_CALL, "exit_call", "syscalls/sys_exit_bind", 0, 0 },
+	{ FACT_LISTEN, WAY_CALL, "exit_call", "syscalls/sys_exit_listen", 0, 0 },
+	{ FACT_CONNECT, WAY_CALL, "exit_call", "syscalls/sys_exit_connect", 0, 0 },
+	{ FACT_BIND, WAY_CALL, "enter_bind", "syscalls/sys_enter_bind", 0, ENDS_ARE_ENOUGH },
+	{ FACT_LISTEN, WAY_CALL, "enter_listen", "syscalls/sys_enter_listen", 0, ENDS_ARE_ENOUGH },
+	{ FACT_CONNECT, WAY_CALL, "enter_connect", "syscalls/sys_enter_connect", 0,
+	  ENDS_ARE_ENOUGH },
 	/* Its arguments are others before. */
 	{ FACT_URING, WAY_CALL, "uring_complete", NULL, KERNEL_VERSION(6, 15, 0), 0 },
 	{ FACT_URING, WAY_CALL, "uring_overflow", NULL, KERNEL_VERSION(6, 15, 0), 0 },
 	{ FACT_STATES, WAY_TRACEPOINT, "tcp_state", NULL, 0, 0 },
+	/* After it, for what it could not see. */
+	{ FACT_STATES, WAY_TRACEPOINT, "tcp_state_again", "sock/inet_sock_set_state",
+	  TRACEPOINTS_ARE_PREEMPTED, 0 },
 };
 
 #define HOOKS (sizeof(hooks) / sizeof(hooks[0]))
@@ -137,6 +154,18 @@ void hooks_forgo_modules(struct bpf_object *object)
 	}
 }
 
+/* Of a tracepoint, the slower way: those of system calls have no other. */
+static bool is_perf_event(const struct hook *hook)
+{
+	return hook->target && hook->way != WAY_FUNCTION;
+}
+
+/* For what the program before it could not see: it may be missing. */
+static bool is_spare(const struct hook *hook)
+{
+	return hook->way == WAY_TRACEPOINT && is_perf_event(hook);
+}
+
 static struct bpf_program *program_of(const struct hooks *self, const struct hook *hook)
 {
 	return bpf_object__find_program_by_name(self->object, hook->program);
@@ -149,7 +178,8 @@ static bool in_kernel(const struct hooks *self, const struct hook *hook)
 
 static bool in_use(const struct hooks *self, const struct hook *hook)
 {
-	return self->ways[hook->fact] == hook->way && in_kernel(self, hook);
+	return self->ways[hook->fact] == hook->way && in_kernel(self, hook) &&
+	       !(self->no_spares && is_spare(hook));
 }
 
 /*
@@ -265,8 +295,8 @@ void hooks_choose(struct hooks *self, struct bpf_object *object, bool functions,
 			(void)bpf_program__set_autoload(program_of(self, &hooks[i]), true);
 }
 
-static int attach_call(struct bpf_program *program, int directory, const char *name,
-		       struct bpf_link **link)
+static int attach_event(struct bpf_program *program, int directory, const char *name,
+			struct bpf_link **link)
 {
 	int event = directory < 0 ? directory : tracepoint_open(directory, name);
 
@@ -307,9 +337,9 @@ static int attach(struct hooks *self, size_t i, int directory)
 
 	if (self->links[i] || !in_use(self, hook))
 		return 0;
-	if (hook->way == WAY_CALL && hook->target)
-		return attach_call(program_of(self, hook), directory, hook->target,
-				   &self->links[i]);
+	if (is_perf_event(hook))
+		return attach_event(program_of(self, hook), directory, hook->target,
+				    &self->links[i]);
 	if (is_cgroup_program(program_of(self, hook)))
 		return attach_cgroup(program_of(self, hook), &self->links[i]);
 	self->links[i] = bpf_program__attach(program_of(self, hook));
@@ -335,20 +365,22 @@ int hooks_try(struct hooks *self)
 static bool needs_directory(const struct hooks *self)
 {
 	for (size_t i = 0; i < HOOKS; i++)
-		if (hooks[i].way == WAY_CALL && hooks[i].target && in_use(self, &hooks[i]))
+		if (is_perf_event(&hooks[i]) && in_use(self, &hooks[i]))
 			return true;
 	return false;
 }
 
-/* "fexit/inet_listen", "tp_btf/tcp_destroy_sock", "sys_exit_bind". */
+/* "fexit/inet_listen", "tp_btf/tcp_destroy_sock", "sys_exit_bind", "tp/sock/inet_sock_set_state". */
 static void name_of(const struct hooks *self, const struct hook *hook, char *name, size_t size)
 {
 	const char *section = bpf_program__section_name(program_of(self, hook));
 
-	if (hook->way == WAY_FUNCTION)
-		(void)snprintf(name, size, "%s/%s", section, hook->target);
+	if (!hook->target)
+		(void)snprintf(name, size, "%s", section);
+	else if (hook->way == WAY_CALL)
+		(void)snprintf(name, size, "%s", strchr(hook->target, '/') + 1);
 	else
-		(void)snprintf(name, size, "%s", hook->target ?: section);
+		(void)snprintf(name, size, "%s/%s", section, hook->target);
 }
 
 int hooks_attach(struct hooks *self, char *failed, size_t size)
@@ -358,6 +390,10 @@ int hooks_attach(struct hooks *self, char *failed, size_t size)
 
 	for (size_t i = 0; i < HOOKS && !err; i++) {
 		err = attach(self, i, directory);
+		if (err && is_spare(&hooks[i])) {
+			self->no_spares = true;
+			err = 0;
+		}
 		if (err)
 			name_of(self, &hooks[i], failed, size);
 	}
@@ -417,6 +453,11 @@ const char *hooks_missed(const struct hooks *self)
 bool hooks_need_memory(const struct hooks *self)
 {
 	return self->kernel < KERNEL_VERSION(6, 1, 0) && needs_directory(self);
+}
+
+bool hooks_see_datagrams_again(const struct hooks *self)
+{
+	return self->ways[FACT_DATAGRAMS] == WAY_FUNCTION && self->kernel >= KERNEL_IS_PREEMPTED;
 }
 
 bool hooks_see_ends_only(const struct hooks *self, enum hook_fact fact)

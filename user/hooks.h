@@ -35,7 +35,7 @@ enum hook_way {
 	WAYS,
 };
 
-#define HOOKS_MAX 48
+#define HOOKS_MAX 56
 
 struct hooks {
 	struct bpf_object *object;
@@ -43,6 +43,7 @@ struct hooks {
 	bool udp;        /* is of interest */
 	enum hook_way ways[FACTS];
 	char refusal[160];        /* why fentry and fexit are not used; "": they are */
+	bool no_spares;           /* what only helps others can't be attached */
 	const char *no_datagrams; /* why FACT_DATAGRAMS is not seen at all; NULL: it is */
 	struct bpf_link *links[HOOKS_MAX];
 };
@@ -86,6 +87,9 @@ bool hooks_need_memory(const struct hooks *hooks);
 
 /* Whether some fact is seen by WAY_FUNCTION. */
 bool hooks_use_functions(const struct hooks *hooks);
+
+/* Whether a second program is where datagrams pass: the first one has to leave word. */
+bool hooks_see_datagrams_again(const struct hooks *hooks);
 
 /* Whether a fact is seen by the end of its system call, not by its beginning. */
 bool hooks_see_ends_only(const struct hooks *hooks, enum hook_fact fact);

@@ -175,6 +175,7 @@ static int load_programs(struct probe *probe, const struct probe_config *config,
 		preallocate(probe->skel);
 	probe->skel->rodata->only_tree = config->root;
 	probe->skel->rodata->kernel_version = probe->hooks.kernel;
+	probe->skel->rodata->seen_again = hooks_see_datagrams_again(&probe->hooks);
 	probe->skel->rodata->uring_opcodes = hooks_uring_opcodes(&probe->hooks);
 	if (hooks_see_ends_only(&probe->hooks, FACT_LISTEN))
 		probe->skel->rodata->listen_number = SYS_listen;

@@ -17,8 +17,8 @@
 int tracepoint_directory(void)
 {
 	static const char *const mounted[] = {
-		"/sys/kernel/tracing/events/syscalls",
-		"/sys/kernel/debug/tracing/events/syscalls",
+		"/sys/kernel/tracing/events",
+		"/sys/kernel/debug/tracing/events",
 	};
 	int root, events;
 
@@ -30,7 +30,7 @@ int tracepoint_directory(void)
 	root = unmounted_open("tracefs");
 	if (root < 0)
 		return root;
-	events = openat(root, "events/syscalls", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	events = openat(root, "events", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (events < 0)
 		events = -errno;
 	close(root);

@@ -404,6 +404,12 @@ struct trace_event_raw_sys_exit {
 	long ret;
 };
 
+struct trace_event_raw_inet_sock_set_state {
+	const void *skaddr;
+	int oldstate;
+	int newstate;
+};
+
 struct seq_file;
 struct linux_binprm;
 struct io_rsrc_node {
