@@ -90,6 +90,12 @@ static __always_inline bool has_task_storage(void)
 	return kernel_version >= KERNEL_VERSION(5, 12, 0);
 }
 
+/* SRCU protects tracepoints since 7.0, and no longer disabled preemption (a46023d5616e). */
+static __always_inline bool tracepoints_are_preempted(void)
+{
+	return kernel_version >= KERNEL_VERSION(7, 0, 0);
+}
+
 /* What a thread passed to the system call that it is in can be read since 5.15 (dd6e10fbd9fb). */
 static __always_inline bool has_task_regs(void)
 {

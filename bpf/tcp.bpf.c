@@ -305,45 +305,61 @@ static __always_inline bool means_something(int state)
 	return tell_states || state == TCP_CLOSE || makes_known(state);
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_state, struct sock *sk, int old, int new)
+static __always_inline bool is_seen(struct sock *sk, int old, int new)
 {
-	if (!means_something(new) || !sock_is_tcp(FROM_CONTEXT, sk) || is_unwanted(sk, old, new) ||
-	    sock_is_join(sk))
-		return 0;
-	handle_state(sk, sock_cookie(sk), old, new);
-	if (tell_states)
-		tell_state(sk, old, new);
-	return 0;
-}
-
-/* What tcp_state did, or could not do for a socket that nobody knows. */
-static __always_inline bool is_handled(struct sock *sk, int new)
-{
-	struct known *known = known_find(sk, sk->__sk_common.skc_cookie.counter);
-
-	if (known)
-		return known->state == new;
-	return new != TCP_SYN_SENT &&new != TCP_ESTABLISHED &&new != TCP_LISTEN;
+	return means_something(new) && sock_is_tcp(FROM_CONTEXT, sk) &&
+	       !is_unwanted(sk, old, new) && !sock_is_join(sk);
 }
 
 /*
- * Since 7.0 a tracepoint's program can be preempted (a46023d5616e), and meanwhile the kernel skips
- * it on that CPU, whoever comes: a third of all changes on a busy emulated machine.  By the slower
- * way of perf events it can't: this one does what tcp_state could not.
+ * By the other one of two programs.  Either may be the first: where somebody else has perf events at
+ * the tracepoint, theirs were there before.  unknown: what is to be said of a socket without entry.
+ */
+static __always_inline bool is_handled(struct sock *sk, __u64 cookie, int new, bool unknown)
+{
+	struct known *known = known_find(sk, cookie);
+
+	return known ? known->state == new : unknown;
+}
+
+static __always_inline void see_state(struct sock *sk, __u64 cookie, int old, int new)
+{
+	handle_state(sk, cookie, old, new);
+	if (tell_states)
+		tell_state(sk, old, new);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_state, struct sock *sk, int old, int new)
+{
+	__u64 cookie;
+
+	if (!is_seen(sk, old, new))
+		return 0;
+	cookie = sock_cookie(sk);
+	if (!tracepoints_are_preempted() || !is_handled(sk, cookie, new, false))
+		see_state(sk, cookie, old, new);
+	return 0;
+}
+
+/*
+ * Since 7.0 a tracepoint's program can be preempted, and meanwhile the kernel skips it on that CPU,
+ * whoever comes: a third of all changes on a busy emulated machine.  By the slower way of perf
+ * events it can't: this one does what tcp_state could not.  Of an end that leaves no entry
+ * nobody can tell who saw it, so that is left to tcp_state.
  */
 SEC("tp")
 int tcp_state_again(struct trace_event_raw_inet_sock_set_state *ctx)
 {
 	struct sock *sk = CAST((struct sock *)ctx->skaddr);
 	int old = ctx->oldstate, new = ctx->newstate;
+	__u64 cookie;
 
-	if (!means_something(new) || !sock_is_tcp(FROM_CONTEXT, sk) || is_unwanted(sk, old, new) ||
-	    sock_is_join(sk) || is_handled(sk, new))
+	if (!is_seen(sk, old, new))
 		return 0;
-	handle_state(sk, sk->__sk_common.skc_cookie.counter, old, new);
-	if (tell_states)
-		tell_state(sk, old, new);
+	cookie = sk->__sk_common.skc_cookie.counter;
+	if (!is_handled(sk, cookie, new, !makes_known(new)))
+		see_state(sk, cookie, old, new);
 	return 0;
 }
 
