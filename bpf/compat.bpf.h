@@ -78,6 +78,12 @@ static __always_inline __u64 sock_cookie(struct sock *sk)
 	return sk->__sk_common.skc_cookie.counter;
 }
 
+/* The verifier trusts the member sk of a struct socket from the context; up to 6.5 it may not. */
+static __always_inline bool has_trusted_sk(void)
+{
+	return kernel_version >= KERNEL_VERSION(6, 6, 0);
+}
+
 /* Tracing programs may use socket storage since 5.11 (8e4597c627fb). */
 static __always_inline bool has_sock_storage(void)
 {
@@ -88,6 +94,15 @@ static __always_inline bool has_sock_storage(void)
 static __always_inline bool has_task_storage(void)
 {
 	return kernel_version >= KERNEL_VERSION(5, 12, 0);
+}
+
+/*
+ * A kernel may preempt itself, lazily, since 6.13 (7c70cb94d29c), and those who build it choose that.
+ * user/hooks.c has the programs for it.
+ */
+static __always_inline bool kernel_is_preempted(void)
+{
+	return kernel_version >= KERNEL_VERSION(6, 13, 0);
 }
 
 /* SRCU protects tracepoints since 7.0, and no longer disabled preemption (a46023d5616e). */

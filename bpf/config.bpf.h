@@ -26,9 +26,6 @@ const volatile __u16 highest_port = 0; /* of them */
 /* UDP is of interest. */
 const volatile bool see_udp = true;
 
-/* A second program is where datagrams are sent and received: see thread_saw(). */
-const volatile bool seen_again = false;
-
 /* Makes the tags of remote addresses unforgeable. */
 const volatile __u64 tag_secret = 0;
 

@@ -7,16 +7,12 @@
 
 /*
  * Here a cookie can be made: with it the socket is never taken for another one at its address, even
- * if the kernel skips each hook that would have told the other one's end.  Up to 6.5 the
- * verifier may not trust socket->sk.
+ * if the kernel skips each hook that would have told the other one's end.
  */
 static __always_inline void make_cookie(struct socket *socket)
 {
-	struct sock *sk;
+	struct sock *sk = has_trusted_sk() ? socket->sk : NULL;
 
-	if (kernel_version < KERNEL_VERSION(6, 6, 0))
-		return;
-	sk = socket->sk;
 	if (sk)
 		(void)sock_cookie(sk);
 }

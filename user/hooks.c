@@ -102,7 +102,7 @@ static const struct hook {
 	{ FACT_URING, WAY_CALL, "uring_complete", NULL, KERNEL_VERSION(6, 15, 0), 0 },
 	{ FACT_URING, WAY_CALL, "uring_overflow", NULL, KERNEL_VERSION(6, 15, 0), 0 },
 	{ FACT_STATES, WAY_TRACEPOINT, "tcp_state", NULL, 0, 0 },
-	/* After it, for what it could not see. */
+	/* For what that could not see.  Which one is the first to run is not decided here. */
 	{ FACT_STATES, WAY_TRACEPOINT, "tcp_state_again", "sock/inet_sock_set_state",
 	  TRACEPOINTS_ARE_PREEMPTED, 0 },
 };
@@ -390,12 +390,12 @@ int hooks_attach(struct hooks *self, char *failed, size_t size)
 
 	for (size_t i = 0; i < HOOKS && !err; i++) {
 		err = attach(self, i, directory);
+		if (err)
+			name_of(self, &hooks[i], failed, size);
 		if (err && is_spare(&hooks[i])) {
 			self->no_spares = true;
 			err = 0;
 		}
-		if (err)
-			name_of(self, &hooks[i], failed, size);
 	}
 	if (directory >= 0)
 		close(directory);
@@ -453,11 +453,6 @@ const char *hooks_missed(const struct hooks *self)
 bool hooks_need_memory(const struct hooks *self)
 {
 	return self->kernel < KERNEL_VERSION(6, 1, 0) && needs_directory(self);
-}
-
-bool hooks_see_datagrams_again(const struct hooks *self)
-{
-	return self->ways[FACT_DATAGRAMS] == WAY_FUNCTION && self->kernel >= KERNEL_IS_PREEMPTED;
 }
 
 bool hooks_see_ends_only(const struct hooks *self, enum hook_fact fact)

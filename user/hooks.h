@@ -70,7 +70,10 @@ void hooks_choose(struct hooks *hooks, struct bpf_object *object, bool functions
  */
 int hooks_try(struct hooks *hooks);
 
-/* Attach the rest in the right order.  0; -errno, and the name of the hook to failed. */
+/*
+ * Attach the rest in the right order.  0; -errno, and the name of the hook to failed.  A spare one may
+ * fail: 0, its name to failed, and no_spares is set.
+ */
 int hooks_attach(struct hooks *hooks, char *failed, size_t size);
 void hooks_detach(struct hooks *hooks);
 
@@ -87,9 +90,6 @@ bool hooks_need_memory(const struct hooks *hooks);
 
 /* Whether some fact is seen by WAY_FUNCTION. */
 bool hooks_use_functions(const struct hooks *hooks);
-
-/* Whether a second program is where datagrams pass: the first one has to leave word. */
-bool hooks_see_datagrams_again(const struct hooks *hooks);
 
 /* Whether a fact is seen by the end of its system call, not by its beginning. */
 bool hooks_see_ends_only(const struct hooks *hooks, enum hook_fact fact);

@@ -175,7 +175,6 @@ static int load_programs(struct probe *probe, const struct probe_config *config,
 		preallocate(probe->skel);
 	probe->skel->rodata->only_tree = config->root;
 	probe->skel->rodata->kernel_version = probe->hooks.kernel;
-	probe->skel->rodata->seen_again = hooks_see_datagrams_again(&probe->hooks);
 	probe->skel->rodata->uring_opcodes = hooks_uring_opcodes(&probe->hooks);
 	if (hooks_see_ends_only(&probe->hooks, FACT_LISTEN))
 		probe->skel->rodata->listen_number = SYS_listen;
@@ -268,6 +267,10 @@ int probe_attach(struct probe *probe)
 	char failed[64];
 	int err = hooks_attach(&probe->hooks, failed, sizeof(failed));
 
+	if (!err && probe->hooks.no_spares)
+		log_info("the hook %s can't be attached: what the kernel skips is told late, or "
+			 "lost",
+			 failed);
 	if (!err)
 		return 0;
 	if (err != -EPERM && err != -EACCES) {

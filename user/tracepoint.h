@@ -9,7 +9,10 @@
 /* A directory's descriptor of tracefs's events, or -errno. */
 int tracepoint_directory(void);
 
-/* A perf event of a tracepoint in it ("syscalls/sys_exit_bind"), on all CPUs, for a program to be attached; or -errno. */
+/*
+ * A perf event of a tracepoint in it ("syscalls/sys_exit_bind"), on all CPUs, for a program to be
+ * attached; or -errno.
+ */
 int tracepoint_open(int directory, const char *name);
 
 #endif
