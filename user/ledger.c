@@ -15,6 +15,8 @@
 #include "ledger_queue.h"
 #include "ledger_table.h"
 
+#define MANY 4096 /* sockets: more are not all in the cache */
+
 #define TCP_ESTABLISHED 1 /* include/net/tcp_states.h */
 #define TCP_TIME_WAIT 6
 #define TCP_CLOSE 7
@@ -329,6 +331,11 @@ void ledger_expect(const struct ledger *ledger, const struct pt_socket *record)
 void ledger_await(const struct ledger *ledger, const struct pt_socket *record)
 {
 	ahead_entries(&ledger->table, record);
+}
+
+bool ledger_looks_ahead(const struct ledger *ledger)
+{
+	return ledger_sockets(ledger) >= MANY;
 }
 
 bool ledger_apply(struct ledger *ledger, const struct pt_socket *record, struct event *event,

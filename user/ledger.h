@@ -16,6 +16,8 @@
 #include "processes.h"
 #include "socket.h"
 
+#define LEDGER_AHEAD 4
+
 struct foresight;
 struct ledger;
 
@@ -32,11 +34,13 @@ bool ledger_apply(struct ledger *ledger, const struct pt_socket *record, struct 
 		  uint64_t boot_to_real);
 
 /*
- * That record will come, and not at once: the ledger is faster then.  First the one, some records
- * later the other (ledger_ahead.h).
+ * That record will come, and not at once: the ledger is faster then.  LEDGER_AHEAD records before it
+ * the one, half as many before it the other (ledger_ahead.h).
  */
 void ledger_expect(const struct ledger *ledger, const struct pt_socket *record);
 void ledger_await(const struct ledger *ledger, const struct pt_socket *record);
+/* Whether that pays: not as long as all its sockets are in the cache. */
+bool ledger_looks_ahead(const struct ledger *ledger);
 
 /* Records were lost: what is remembered until now names no process any more. */
 void ledger_doubt(struct ledger *ledger);

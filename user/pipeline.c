@@ -20,10 +20,6 @@
 
 #define BATCH_BYTES (1024 * 1024) /* records that are looked at together */
 
-/* The ledger is told of so many records before they come, once its sockets are not all in the cache. */
-#define AHEAD 4
-#define MANY 4096
-
 struct pipeline {
 	struct pipeline_config config;
 	char *batch; /* records, one after the other; each is a multiple of 8 bytes */
@@ -257,16 +253,16 @@ static void announce(const struct pipeline *pipeline, size_t *at, ledger_hint hi
 
 void pipeline_settle(struct pipeline *pipeline)
 {
-	bool many = ledger_sockets(pipeline->ledger) >= MANY;
+	bool ahead = ledger_looks_ahead(pipeline->ledger);
 	size_t at = 0, expected = 0, awaited = 0;
 	struct record record;
 
-	for (int i = 0; many && i < AHEAD; i++)
+	for (int i = 0; ahead && i < LEDGER_AHEAD; i++)
 		announce(pipeline, &expected, ledger_expect);
-	for (int i = 0; many && i < AHEAD / 2; i++)
+	for (int i = 0; ahead && i < LEDGER_AHEAD / 2; i++)
 		announce(pipeline, &awaited, ledger_await);
 	while (next_record(pipeline, &at, &record)) {
-		if (many) {
+		if (ahead) {
 			announce(pipeline, &expected, ledger_expect);
 			announce(pipeline, &awaited, ledger_await);
 		}

@@ -26,7 +26,6 @@
 #define TURNS 20
 #define EVENTS_A_CONNECTION 4
 #define SIZES 4
-#define AHEAD 4 /* as in pipeline.c */
 
 struct subject {
 	struct processes *processes;
@@ -72,14 +71,15 @@ static void end(struct subject *s, const struct connection *connection)
 /* The ledger takes the batch, as in pipeline_settle(): nanoseconds of CPU a record. */
 static double settle(struct subject *s)
 {
+	bool ahead = ledger_looks_ahead(s->ledger);
 	double started = cpu_seconds(), ns;
 	struct event event;
 
 	for (uint64_t i = 0; i < s->batched; i++) {
-		if (i + AHEAD < s->batched)
-			ledger_expect(s->ledger, &s->batch[i + AHEAD]);
-		if (i + AHEAD / 2 < s->batched)
-			ledger_await(s->ledger, &s->batch[i + AHEAD / 2]);
+		if (ahead && i + LEDGER_AHEAD < s->batched)
+			ledger_expect(s->ledger, &s->batch[i + LEDGER_AHEAD]);
+		if (ahead && i + LEDGER_AHEAD / 2 < s->batched)
+			ledger_await(s->ledger, &s->batch[i + LEDGER_AHEAD / 2]);
 		decode_event(&event, &s->batch[i], 0);
 		(void)ledger_apply(s->ledger, &s->batch[i], &event, 0);
 		processes_reap(s->processes);
