@@ -88,8 +88,7 @@ def check_exact(log, records):
                 wrong.append(f"{what} of {key} is told {len(told)} times")
             for record in told:
                 wrong += [f"{what} of {key}: {text}"
-                          for text in complaints(record, what[1], client, server,
-                                                       key in late)]
+                          for text in complaints(record, what[1], client, server, key in late)]
         wrong += [f"{what} of {key} never happened" for key in by_key]
     wrong += [f"{what}: {len(by_key)} records" for what, by_key in found.items()]
     assert not wrong, "\n  ".join([f"{len(wrong)} are wrong", *wrong[:20]])
