@@ -54,5 +54,6 @@ void ahead_forget(const struct table *table, const struct entry *next)
 		__builtin_prefetch(&next->next_at->prev_at);
 		__builtin_prefetch(&next->prev_at->next_at);
 	}
-	fetch(next->next_closed);
+	if (next->next_closed)
+		fetch(next->next_closed);
 }
