@@ -6,7 +6,7 @@
 
 static __always_inline bool is_told(struct task_struct *task)
 {
-	__u32 tgid = task->tgid;
+	__u32 tgid = TASK(task, tgid);
 
 	return bpf_map_lookup_elem(&processes, &tgid) != NULL;
 }
@@ -29,14 +29,6 @@ static __always_inline void tell_life(enum pt_type type, struct task_struct *tas
 	bpf_ringbuf_submit(life, wake_flags());
 }
 
-static __always_inline void grow_tree(__u32 parent, __u32 child)
-{
-	__u8 yes = 1;
-
-	if (in_tree(parent) && bpf_map_update_elem(&tree, &child, &yes, BPF_ANY))
-		count(lost_map);
-}
-
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task)
 {
@@ -48,29 +40,44 @@ int BPF_PROG(process_exec, struct task_struct *task)
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u32 tgid = child->tgid;
-
 	if (parent->tgid == child->tgid) /* a thread is no process */
 		return 0;
-	grow_tree(parent->tgid, tgid);
+	if (in_tree(parent))
+		grow_tree(child->tgid);
 	if (is_told(parent))
 		tell_life(PT_FORK, parent, child);
 	return 0;
 }
 
 /* Runs for each thread; the last one is the end of the process. */
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(process_exit, struct task_struct *task)
+static __always_inline void see_exit(struct task_struct *task)
 {
-	__u32 tgid = task->tgid;
+	__u32 tgid = TASK(task, tgid);
 
-	if (task->signal->live.counter)
-		return 0;
+	if (READ(task, signal, live.counter))
+		return;
 	if (only_tree)
 		bpf_map_delete_elem(&tree, &tgid);
 	if (!is_told(task))
-		return 0;
+		return;
 	tell_life(PT_EXIT, task, NULL);
 	bpf_map_delete_elem(&processes, &tgid);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	see_exit(task);
+	return 0;
+}
+
+/*
+ * Where that can be skipped (see tcp_state_again): an end that nobody sees leaves its entry for ever.
+ * Whichever comes first tells it, and the other finds no entry.
+ */
+SEC("tp")
+int process_exit_again(void *unused)
+{
+	see_exit(current_task());
 	return 0;
 }

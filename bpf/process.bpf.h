@@ -167,10 +167,37 @@ static __always_inline void read_args(struct task_struct *task, struct pt_proces
 		process->args_len = len;
 }
 
-/* A process of the tree that user space asked for. */
-static __always_inline bool in_tree(__u32 tgid)
+static __always_inline void grow_tree(__u32 tgid)
 {
-	return only_tree && bpf_map_lookup_elem(&tree, &tgid);
+	__u8 yes = 1;
+
+	if (bpf_map_update_elem(&tree, &tgid, &yes, BPF_ANY))
+		count(lost_map);
+}
+
+static __always_inline bool is_exiting(struct task_struct *task)
+{
+	return TASK(task, flags) & PF_EXITING && !READ(task, signal, live.counter);
+}
+
+/*
+ * A process of the tree that user space asked for, or one whose parent is: the kernel may have
+ * skipped process_fork (see tcp_state_again).  After its end nobody would take it out again.
+ */
+static __always_inline bool in_tree(struct task_struct *task)
+{
+	__u32 tgid = TASK(task, tgid), parent;
+
+	if (!only_tree)
+		return false;
+	if (bpf_map_lookup_elem(&tree, &tgid))
+		return true;
+	parent = READ(task, real_parent, tgid);
+	if (!bpf_map_lookup_elem(&tree, &parent))
+		return false;
+	if (!is_exiting(task))
+		grow_tree(tgid);
+	return true;
 }
 
 /*
@@ -206,9 +233,9 @@ __noinline int tell_current(void)
 	read_process(task, process);
 	read_args(task, process);
 	/* Its files are closed after its PT_EXIT. */
-	exiting = TASK(task, flags) & PF_EXITING && !READ(task, signal, live.counter);
+	exiting = is_exiting(task);
 	process->exiting = exiting;
-	process->in_tree = in_tree(tgid);
+	process->in_tree = in_tree(task);
 	bpf_ringbuf_submit(process, wake_flags());
 	if (!exiting)
 		bpf_map_update_elem(&processes, &tgid, &now, BPF_ANY);

@@ -44,6 +44,10 @@ static const struct hook {
 	uint32_t until;     /* the first one that has not; 0: none */
 } hooks[] = {
 	{ FACT_PROCESSES, WAY_TRACEPOINT, "process_exit", NULL, 0, 0 },
+	/* Each "_again": for what the other program could not see.  Which one is the first to run is
+	   not decided here. */
+	{ FACT_PROCESSES, WAY_TRACEPOINT, "process_exit_again", "sched/sched_process_exit",
+	  TRACEPOINTS_ARE_PREEMPTED, 0 },
 	{ FACT_PROCESSES, WAY_TRACEPOINT, "process_exec", NULL, 0, 0 },
 	{ FACT_PROCESSES, WAY_TRACEPOINT, "process_fork", NULL, 0, 0 },
 	/* UDP, not between those of TCP; the addresses come after what takes them. */
@@ -102,7 +106,6 @@ static const struct hook {
 	{ FACT_URING, WAY_CALL, "uring_complete", NULL, KERNEL_VERSION(6, 15, 0), 0 },
 	{ FACT_URING, WAY_CALL, "uring_overflow", NULL, KERNEL_VERSION(6, 15, 0), 0 },
 	{ FACT_STATES, WAY_TRACEPOINT, "tcp_state", NULL, 0, 0 },
-	/* For what that could not see.  Which one is the first to run is not decided here. */
 	{ FACT_STATES, WAY_TRACEPOINT, "tcp_state_again", "sock/inet_sock_set_state",
 	  TRACEPOINTS_ARE_PREEMPTED, 0 },
 };

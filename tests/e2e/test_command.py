@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from harness import PATIENCE, PORTTRACE, Actor, Folder, porttrace
+from harness import PATIENCE, PORTTRACE, Actor, Folder, porttrace, program, scaled
 
 # Connects to a port where nobody listens; says which, and as whom, on stdout.
 CLIENT = ("import os, socket, sys\n"
@@ -47,6 +47,19 @@ def test_what_it_starts():
     records, done = trace("sh", "-c", script, sys.executable, CLIENT)
     assert {port for _, port in said(done)} == {9001, 9002, 9003, 9004}, done
     assert connects(records) == said(done), (records, done)
+
+
+def test_all_that_they_start():
+    """Many at once: a child whose beginning a hook misses would be silent to its end."""
+    server, each = Actor("server"), scaled(100, least=40)
+    listener = server.listener()
+    server.listen(listener.sock, backlog=4096)
+    script = ('for _ in 1 2 3 4 5 6 7 8 9 10; do'
+              ' (for _ in $(seq "$1"); do "$2" "$3" "$4" & done; wait) & done; wait')
+    records, done = trace("sh", "-c", script, "sh", str(each), *program("brief", *listener.local))
+    pids = {json.loads(line)["pid"] for line in done.stdout.splitlines()}
+    told = {pid for pid, _ in connects(records)}
+    assert len(pids) == 10 * each and told == pids, (len(pids), len(told))
 
 
 def test_nothing_else():

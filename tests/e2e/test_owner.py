@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Who is behind a socket: older sockets, children, programs, threads, names."""
 import ctypes
+import json
 import re
+import subprocess
 
-from harness import (Actor, Tracer, check, live, my_netns, none, one, pair, private_network, program,
-                     scaled, select, wait_in_accept)
+from harness import (Actor, Tracer, bpftool, check, live, map_of, my_netns, none, one, pair,
+                     private_network, program, scaled, select, wait_in_accept)
 
 RFC3339 = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
@@ -200,6 +202,21 @@ def test_many_short_lived_programs():
         source = ("127.0.0.1", one_of_them["port"])
         check(one(records, action="connect", pid=one_of_them["pid"]), source=source, name="brief")
         check(one(records, action="close", pid=one_of_them["pid"]), source=source, name="brief")
+
+
+def test_ended_programs_are_forgotten():
+    """All of them at once: an end that a hook misses would leave its entry for months."""
+    tracer, server = Tracer(), Actor("server")
+    listener = server.listener(port=7101)
+    server.listen(listener.sock, backlog=4096)
+    script = 'for _ in $(seq "$1"); do "$2" "$3" "$4" & done; wait'
+    command = program("brief", *listener.local)
+    said = subprocess.run(["sh", "-c", script, "sh", str(scaled(1000, least=200)), *command],
+                          stdout=subprocess.PIPE, text=True, check=True).stdout
+    entries = bpftool("map", "dump", "id", map_of(tracer.pid, "processes"))
+    ended = {json.loads(line)["pid"] for line in said.splitlines()}
+    left = ended & {entry["formatted"]["key"] for entry in entries}
+    assert select(tracer.trace(), action="connect", name="brief") and not left, (len(left), left and min(left))
 
 
 def test_thread():
