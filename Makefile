@@ -382,6 +382,8 @@ $(OUT)/tests/bench/%: tests/bench/%.c $(OUT)/libporttrace.a | $(OUT)/tests/bench
 # Started thousands of times: nothing to link at the start.
 build/bench/spawn: private BENCH_LDFLAGS := -static
 
+build/bench/carry: private BENCH_LDFLAGS = $(LIBS)
+
 build/bench/%: tests/bench/%.c | build/bench
 	$(say) CC $@
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) $(WERROR) -MMD -MP $< $(BENCH_LDFLAGS) -o $@

@@ -9,7 +9,7 @@ import bench
 import tracers
 
 KINDS = [tracers.JSON, tracers.TABLE, tracers.UNUSED, tracers.TCP, tracers.FUNCTIONS,
-         tracers.SYSTEM_CALLS, *tracers.peers(), *tracers.empties()]
+         tracers.SYSTEM_CALLS, *tracers.peers(), tracers.carrier(), *tracers.empties()]
 
 
 def measure(tracer, count):

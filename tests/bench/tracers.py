@@ -65,7 +65,8 @@ UNUSED = with_json(f"porttrace --json -P {UNUSED_PORT}", "-P", str(UNUSED_PORT))
 TCP = with_json("porttrace --json --tcp", "--tcp")
 FUNCTIONS = with_json("porttrace --hooks functions", "--hooks", "functions")
 SYSTEM_CALLS = with_json("porttrace --hooks calls", "--hooks", "calls")
-EMPTY_READY = "empty: tracing"
+EMPTY_READY, CARRY_READY = "empty: tracing", "carry: tracing"
+LINE = 1012  # bytes of a line of porttrace's, on the average of this load
 
 
 @functools.lru_cache
@@ -75,19 +76,34 @@ def doctor():
                           stderr=subprocess.DEVNULL, check=False).stdout
 
 
+@functools.lru_cache
+def places():
+    """Where porttrace has its hooks here: (tracepoints, of the cgroups, of system calls)."""
+    return (re.findall(r"\btp_btf/(\w+)", doctor()),
+            re.findall(r"(?<!/)\bcgroup/\w+", doctor()),
+            [f"syscalls/{name}" for name in re.findall(r"\bsys_(?:enter|exit)_\w+", doctor())])
+
+
 Empties = collections.namedtuple("Empties", "everywhere without_calls only_tracepoints")
 
 
 def empties():
-    """Programs that do nothing where porttrace has its own here: at all these places, and at
-    those that are left without the system calls, and without the cgroups' hooks."""
-    points = re.findall(r"\btp_btf/(\w+)", doctor())
-    cgroups = re.findall(r"(?<!/)\bcgroup/\w+", doctor())
-    calls = [f"syscalls/{name}" for name in re.findall(r"\bsys_(?:enter|exit)_\w+", doctor())]
+    """Programs that do nothing: at all these places, and at those that are left without the
+    system calls, and without the cgroups' hooks."""
+    points, cgroups, calls = places()
     program = bench.load_program("empty")
     return Empties(Kind("empty programs", (program, *points, *cgroups, *calls), EMPTY_READY),
                    Kind("empty, no system calls", (program, *points, *cgroups), EMPTY_READY),
                    Kind("empty, only tracepoints", (program, *points), EMPTY_READY))
+
+
+def carrier():
+    """The same with a record for each event of a connection, and a line of the same length:
+    no tracer that tells as much can cost less."""
+    points, cgroups, calls = places()
+    others = [point for point in points if point != "inet_sock_set_state"]
+    return Kind("empty records and lines", (bench.load_program("carry"), LOG, str(LINE), *others,
+                                            *cgroups, *calls), CARRY_READY)
 
 
 def peer(name, *arguments):
@@ -213,7 +229,7 @@ class Tracer:
         closing = re.findall(r"^porttrace: seen .* lost (\d+)", text, re.MULTILINE)
         if closing:
             return int(closing[-1])
-        if self.kind.ready == EMPTY_READY:
+        if self.kind.ready in (EMPTY_READY, CARRY_READY):
             return None
         return sum(map(int, re.findall(r"lost (\d+) events", text, re.IGNORECASE)))
 
