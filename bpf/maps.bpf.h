@@ -70,12 +70,12 @@ struct call {
 	__u64 sock; /* 0: only the descriptor is known yet */
 	__u64 begin;
 	__u64 address; /* of the sockaddr */
+	__u64 seen;    /* a cookie, see thread_turn(); 0: none */
 	__u32 len;     /* of address */
 	__u32 fd;
 	__u8 kind;
 	__u8 state;       /* listen: of the socket at the beginning */
 	bool from_kernel; /* address is the kernel's own copy, not the user's memory */
-	bool seen;        /* not of the call: see thread_saw() */
 };
 
 /* With the thread, freed with it (thread.bpf.h).  No memory: as below. */

@@ -63,27 +63,28 @@ static __always_inline void thread_call_works(enum call_kind kind, __s32 number,
 }
 
 /*
- * Of two programs at one place the first one leaves word that it ran, the second one takes it: false,
- * the kernel skipped the first one, which somebody else on this CPU was preempted in.
+ * The kernel skips a program of fentry or fexit for whoever comes while somebody is preempted in it on
+ * that CPU: so, where it preempts itself, there are two programs at each such function, again: the
+ * second one.  The first one leaves word with its thread that it saw the socket of that cookie, the
+ * second one takes it.  False: it is not this one's turn.
  */
-static __always_inline void thread_saw(void)
+static __always_inline bool thread_turn(bool again, __u64 cookie)
 {
-	struct call *call = bpf_task_storage_get(&calls_of_threads, bpf_get_current_task_btf(),
-						 NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct call *call;
 
-	if (call)
-		call->seen = true;
-}
-
-static __always_inline bool thread_has_seen(void)
-{
-	struct call *call =
-		bpf_task_storage_get(&calls_of_threads, bpf_get_current_task_btf(), NULL, 0);
-	bool seen = call && call->seen;
-
-	if (seen)
-		call->seen = false;
-	return seen;
+	if (!kernel_is_preempted())
+		return true;
+	call = bpf_task_storage_get(&calls_of_threads, bpf_get_current_task_btf(), NULL,
+				    again ? 0 : BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!call)
+		return true;
+	if (again && call->seen == cookie) {
+		call->seen = 0;
+		return false;
+	}
+	if (!again)
+		call->seen = cookie;
+	return true;
 }
 
 /* The call that the current thread is in, if it is about this socket. */

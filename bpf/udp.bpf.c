@@ -187,18 +187,14 @@ static __always_inline void function_passed(struct sock *sk, const struct msghdr
 }
 
 /*
- * Where the kernel preempts itself there are two programs at each function, again: the second one.
- * A datagram wakes its receiver, which runs at once, so that of 20,000 sends 15 were not seen by
- * one program on an emulated machine.
+ * again: see thread_turn().  A datagram wakes its receiver, which runs at once, so that of 20,000 sends
+ * 15 were not seen by one program on an emulated machine.
  */
 static __always_inline void function_saw(struct sock *sk, const struct msghdr *message, int ret,
 					 int flags, __u8 how, bool again)
 {
-	if (again && thread_has_seen())
-		return;
-	function_passed(sk, message, ret, flags, how);
-	if (!again && kernel_is_preempted())
-		thread_saw();
+	if (thread_turn(again, sock_cookie(sk)))
+		function_passed(sk, message, ret, flags, how);
 }
 
 /* A socket of IPv6 that sends to an address of IPv4 is told by this one. */

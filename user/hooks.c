@@ -34,6 +34,7 @@
  * In the order of attaching.  The end of a call goes before its beginning, accept before
  * the states, so that a connection whose birth is seen is also seen being accepted; the
  * end of sockets goes before their beginning, so that nothing is remembered for ever.
+ * Of two at one function the one that is attached last is the first to run, so "_again" comes first.
  */
 static const struct hook {
 	enum hook_fact fact;
@@ -51,9 +52,10 @@ static const struct hook {
 	{ FACT_PROCESSES, WAY_TRACEPOINT, "process_exec", NULL, 0, 0 },
 	{ FACT_PROCESSES, WAY_TRACEPOINT, "process_fork", NULL, 0, 0 },
 	/* UDP, not between those of TCP; the addresses come after what takes them. */
+	{ FACT_CONNECT, WAY_FUNCTION, "datagram_connect_returns_again", "inet_dgram_connect",
+	  KERNEL_IS_PREEMPTED, 0 },
 	{ FACT_CONNECT, WAY_FUNCTION, "datagram_connect_returns", "inet_dgram_connect", 0, 0 },
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "release_begins", "sk_common_release", 0, 0 },
-	/* Of two at one function the one that is attached last is the first to run. */
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "send_returns_again", "udp_sendmsg", KERNEL_IS_PREEMPTED,
 	  0 },
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "send6_returns_again", "udpv6_sendmsg", KERNEL_IS_PREEMPTED,
@@ -80,18 +82,31 @@ static const struct hook {
 	{ FACT_DATAGRAMS, WAY_CALL, "receives_from_ipv4", NULL, SENDS_ARE_TRACED, 0 },
 	{ FACT_DATAGRAMS, WAY_CALL, "receives_from_ipv6", NULL, SENDS_ARE_TRACED, 0 },
 	{ FACT_STATES, WAY_TRACEPOINT, "tcp_destroy", NULL, 0, 0 },
+	{ FACT_CONNECT, WAY_FUNCTION, "connect_returns_again", "inet_stream_connect",
+	  KERNEL_IS_PREEMPTED, 0 },
 	{ FACT_CONNECT, WAY_FUNCTION, "connect_returns", "inet_stream_connect", 0, 0 },
+	{ FACT_CONNECT, WAY_FUNCTION, "connect_begins_again", "inet_stream_connect",
+	  KERNEL_IS_PREEMPTED, 0 },
 	{ FACT_CONNECT, WAY_FUNCTION, "connect_begins", "inet_stream_connect", 0, 0 },
+	{ FACT_ACCEPT, WAY_FUNCTION, "accepted_again", "security_sock_graft", KERNEL_IS_PREEMPTED,
+	  0 },
 	{ FACT_ACCEPT, WAY_FUNCTION, "accepted", "security_sock_graft", 0, 0 },
 	{ FACT_ACCEPT, WAY_FUNCTION, "old_accept_returns", "inet_csk_accept", 0,
 	  KERNEL_VERSION(5, 11, 0) },
 	/* Multipath TCP binds by the second pair since that is there (e6d360ff87f0). */
 	{ FACT_BIND, WAY_FUNCTION, "bind_returns", "inet_bind", 0, KERNEL_VERSION(6, 6, 0) },
 	{ FACT_BIND, WAY_FUNCTION, "bind6_returns", "inet6_bind", 0, KERNEL_VERSION(6, 6, 0) },
+	{ FACT_BIND, WAY_FUNCTION, "bind_sk_returns_again", "inet_bind_sk", KERNEL_IS_PREEMPTED,
+	  0 },
 	{ FACT_BIND, WAY_FUNCTION, "bind_sk_returns", "inet_bind_sk", KERNEL_VERSION(6, 6, 0), 0 },
+	{ FACT_BIND, WAY_FUNCTION, "bind6_sk_returns_again", "inet6_bind_sk", KERNEL_IS_PREEMPTED,
+	  0 },
 	{ FACT_BIND, WAY_FUNCTION, "bind6_sk_returns", "inet6_bind_sk", KERNEL_VERSION(6, 6, 0),
 	  0 },
+	{ FACT_LISTEN, WAY_FUNCTION, "listen_returns_again", "inet_listen", KERNEL_IS_PREEMPTED,
+	  0 },
 	{ FACT_LISTEN, WAY_FUNCTION, "listen_returns", "inet_listen", 0, 0 },
+	{ FACT_LISTEN, WAY_FUNCTION, "listen_begins_again", "inet_listen", KERNEL_IS_PREEMPTED, 0 },
 	{ FACT_LISTEN, WAY_FUNCTION, "listen_begins", "inet_listen", 0, 0 },
 	{ FACT_ACCEPT, WAY_CALL, "exit_accept", "syscalls/sys_exit_accept", 0, 0 },
 	{ FACT_ACCEPT, WAY_CALL, "exit_accept", "syscalls/sys_exit_accept4", 0, 0 },

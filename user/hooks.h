@@ -35,7 +35,7 @@ enum hook_way {
 	WAYS,
 };
 
-#define HOOKS_MAX 56
+#define HOOKS_MAX 64
 
 struct hooks {
 	struct bpf_object *object;

@@ -1,6 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """bind: what took which port, or failed to."""
-from harness import Actor, Tracer, check, none, one
+import subprocess
+import sys
+
+from harness import Actor, Tracer, check, none, one, scaled, select
+
+# So many processes that each fail so often: a port, and how often.
+FAILING = """
+import os, socket, sys
+for _ in range(16):
+    if os.fork():
+        continue
+    for _ in range(int(sys.argv[2])):
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", int(sys.argv[1])))
+            except OSError:
+                pass
+    os._exit(0)
+while True:
+    try:
+        os.wait()
+    except ChildProcessError:
+        break
+"""
 
 
 def test_ipv4():
@@ -58,6 +81,17 @@ def test_in_use():
     check(record, outcome="failure", error="EADDRINUSE", local=address, source=address,
           name="late", ip_version="ipv4")
     one(records, action="bind", pid=holder.pid, outcome="success", local=address)
+
+
+def test_in_use_by_many():
+    """Of those at once a kernel that preempts itself may hide some, and counts them; no other may."""
+    tracer, holder, each = Tracer("-e", "bind", "--failed"), Actor("holder"), scaled(200, least=50)
+    port = holder.listener().local[1]
+    subprocess.run([sys.executable, "-c", FAILING, str(port), str(each)], check=True)
+    records = tracer.trace()
+    told = len(select(records, action="bind", outcome="failure", error="EADDRINUSE"))
+    skipped = one(records, action="stop")["porttrace.totals"]["skipped"]
+    assert 16 * each - skipped <= told <= 16 * each, (told, 16 * each, skipped)
 
 
 def test_in_use_ipv6():

@@ -216,7 +216,8 @@ def test_ended_programs_are_forgotten():
     entries = bpftool("map", "dump", "id", map_of(tracer.pid, "processes"))
     ended = {json.loads(line)["pid"] for line in said.splitlines()}
     left = ended & {entry["formatted"]["key"] for entry in entries}
-    assert select(tracer.trace(), action="connect", name="brief") and not left, (len(left), left and min(left))
+    records = tracer.stop()[0]
+    assert select(records, action="connect", name="brief") and not left, (len(left), left and min(left))
 
 
 def test_thread():
