@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from harness import PATIENCE, PORTTRACE, Actor, Folder, porttrace, program, scaled
+from harness import PATIENCE, PORTTRACE, Actor, Folder, alone, porttrace, program
 
 # Connects to a port where nobody listens; says which, and as whom, on stdout.
 CLIENT = ("import os, socket, sys\n"
@@ -49,9 +49,10 @@ def test_what_it_starts():
     assert connects(records) == said(done), (records, done)
 
 
+@alone
 def test_all_that_they_start():
     """Many at once: a child whose beginning a hook misses would be silent to its end."""
-    server, each = Actor("server"), scaled(100, least=40)
+    server, each = Actor("server"), 40
     listener = server.listener()
     server.listen(listener.sock, backlog=4096)
     script = ('for _ in 1 2 3 4 5 6 7 8 9 10; do'
