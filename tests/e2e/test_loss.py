@@ -44,7 +44,7 @@ def told_lost(records):
 @alone
 def test_what_is_lost_is_known_again():
     """After a loss the ledger is repaired: who holds the older socket is right."""
-    tracer = Tracer("--ring-size", "4096")
+    tracer = Tracer("--ring-size", "64K")
     tracer.send_signal(signal.SIGSTOP)
     load(500)
     server, client = Actor("server"), Actor("client")
@@ -52,7 +52,7 @@ def test_what_is_lost_is_known_again():
     ours = client.client(listener.local)
     theirs = server.accept(listener.sock)
     tracer.send_signal(signal.SIGCONT)
-    # So small a ring may have lost something at the start, too: that is told before.
+    # A small ring may have lost something at the start, too: that is told before.
     tracer.wait_until(lambda: told_lost(tracer.records) > 500, "the loss is not told")
     client.close(ours.sock)
     server.receive(theirs.sock)
