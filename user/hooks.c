@@ -428,6 +428,17 @@ void hooks_detach(struct hooks *self)
 	}
 }
 
+/* names: with a space between. */
+static bool is_among(const char *names, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = names; (at = strstr(at, name)); at += len)
+		if ((at == names || at[-1] == ' ') && (!at[len] || at[len] == ' '))
+			return true;
+	return false;
+}
+
 /* fact FACTS: all. */
 void hooks_names(const struct hooks *self, enum hook_fact fact, char *buffer, size_t size)
 {
@@ -440,7 +451,7 @@ void hooks_names(const struct hooks *self, enum hook_fact fact, char *buffer, si
 		if (!in_use(self, &hooks[i]) || (fact != FACTS && hooks[i].fact != fact))
 			continue;
 		name_of(self, &hooks[i], name, sizeof(name));
-		if (len < size)
+		if (len < size && !is_among(buffer, name)) /* two programs there are one hook */
 			len += (size_t)snprintf(buffer + len, size - len, "%s%s", len ? " " : "",
 						name);
 	}
