@@ -64,7 +64,7 @@ def write_table(table):
     with open(TABLE, "w", encoding="ascii") as file:
         file.write(HEADER)
         for clang, program, *counts in rows:
-            file.write((f"{clang:<7}{program:<22}" +
+            file.write((f"{clang:<7}{program:<31}" +
                         "".join(f"{count:>8}" for count in counts)).rstrip() + "\n")
 
 
