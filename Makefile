@@ -386,7 +386,7 @@ build/bench/carry: private BENCH_LDFLAGS = $(LIBS)
 
 build/bench/%: tests/bench/%.c | build/bench
 	$(say) CC $@
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) $(WERROR) -MMD -MP $< $(BENCH_LDFLAGS) -o $@
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Iinclude -O2 -g $(WARN) $(WERROR) -MMD -MP $< $(BENCH_LDFLAGS) -o $@
 
 build/e2e/%: tests/e2e/%.c | build/e2e
 	$(say) CC $@

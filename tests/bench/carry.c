@@ -15,23 +15,17 @@
 #include <signal.h>
 
 #include "places.h"
+#include "porttrace/wire.h"
 
 #define RING (8 << 20)
-#define RECORD 128 /* sizeof(struct pt_socket) */
-#define STORES (RECORD / 8)
-#define PAUSE_US 10000
+#define RECORD sizeof(struct pt_socket)
+#define STORES ((int)RECORD / 8)
+#define MS 1000000L /* ns */
 #define LINE_MAX 4096
 
 static char lines[1 << 18], line[LINE_MAX];
 static size_t line_size, used;
 static int output;
-static volatile sig_atomic_t ended;
-
-static void end(int number)
-{
-	(void)number;
-	ended = 1;
-}
 
 static void flush(void)
 {
@@ -100,6 +94,8 @@ int main(int argc, char **argv)
 {
 	int map = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "carry", 0, 0, RING, NULL);
 	struct ring_buffer *ring = map < 0 ? NULL : ring_buffer__new(map, carry, NULL, NULL);
+	const struct timespec batch = { .tv_nsec = 10 * MS };
+	sigset_t end;
 
 	if (!ring)
 		die("ring");
@@ -110,17 +106,21 @@ int main(int argc, char **argv)
 		die(argv[2]);
 	memset(line, 'x', line_size - 1);
 	line[line_size - 1] = '\n';
-	signal(SIGINT, end);
+	sigemptyset(&end);
+	sigaddset(&end, SIGINT);
+	sigprocmask(SIG_BLOCK, &end, NULL);
 	if (attach_tracepoint("inet_sock_set_state", load_carrier(map)) < 0)
 		die("inet_sock_set_state");
 	for (int i = 3; i < argc; i++)
 		attach_empty(argv[i]);
 	fputs("carry: tracing\n", stderr);
-	while (!ended) {
-		usleep(PAUSE_US);
+	/* Nobody is woken for a record: that is the least, too. */
+	while (sigtimedwait(&end, NULL, &batch) < 0) {
 		ring_buffer__consume(ring);
 		flush();
 	}
+	ring_buffer__consume(ring);
+	flush();
 	ring_buffer__free(ring);
 	return 0;
 }
