@@ -181,7 +181,7 @@ static __always_inline bool is_exiting(struct task_struct *task)
 }
 
 /*
- * A process of the tree that user space asked for, or one whose parent is: the kernel may have
+ * A process of the tree that user space asked for; or one whose parent is, where the kernel may have
  * skipped process_fork (see tcp_state_again).  After its end nobody would take it out again.
  */
 static __always_inline bool in_tree(struct task_struct *task)
@@ -192,6 +192,8 @@ static __always_inline bool in_tree(struct task_struct *task)
 		return false;
 	if (bpf_map_lookup_elem(&tree, &tgid))
 		return true;
+	if (!tracepoints_are_preempted())
+		return false;
 	parent = READ(task, real_parent, tgid);
 	if (!bpf_map_lookup_elem(&tree, &parent))
 		return false;
