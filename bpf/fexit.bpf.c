@@ -8,13 +8,14 @@
 
 /*
  * Here a cookie can be made: with it the socket is never taken for another one at its address, even
- * if the kernel skips each hook that would have told the other one's end.  0: it can't.
+ * if the kernel skips each hook that would have told the other one's end.
  */
-static __always_inline __u64 make_cookie(struct socket *socket)
+static __always_inline void make_cookie(struct socket *socket)
 {
 	struct sock *sk = has_trusted_sk() ? socket->sk : NULL;
 
-	return sk ? sock_cookie(sk) : 0;
+	if (sk)
+		(void)sock_cookie(sk);
 }
 
 /*
@@ -27,8 +28,8 @@ static __always_inline bool kernel_binds(struct sock *sk)
 }
 
 /* Only its end is of interest. */
-static __always_inline int bind_returned(struct sock *sk, __u64 cookie, void *address, int len,
-					 int ret, bool again)
+static __always_inline int bind_returned(struct sock *sk, void *address, int len, int ret,
+					 bool again)
 {
 	struct call call = {
 		.sock = (__u64)sk,
@@ -39,7 +40,7 @@ static __always_inline int bind_returned(struct sock *sk, __u64 cookie, void *ad
 
 	if (sk && READ(sk, sk_type) != SOCK_RAW &&
 	    (sock_is_udp(FROM_NUMBER, sk) || (sock_is_tcp(FROM_NUMBER, sk) && !kernel_binds(sk))) &&
-	    thread_turn(again, cookie))
+	    thread_turn(again, sk))
 		bind_end(&call, ret);
 	return 0;
 }
@@ -48,19 +49,20 @@ static __always_inline int bind_returned(struct sock *sk, __u64 cookie, void *ad
 SEC("fexit")
 int BPF_PROG(bind_returns, struct socket *socket, struct sockaddr *address, int len, int ret)
 {
-	return bind_returned(socket->sk, 0, address, len, ret, false);
+	return bind_returned(socket->sk, address, len, ret, false);
 }
 
 SEC("fexit")
 int BPF_PROG(bind6_returns, struct socket *socket, struct sockaddr *address, int len, int ret)
 {
-	return bind_returned(socket->sk, 0, address, len, ret, false);
+	return bind_returned(socket->sk, address, len, ret, false);
 }
 
 static __always_inline int bind_sk_returned(struct sock *sk, void *address, int len, int ret,
 					    bool again)
 {
-	return bind_returned(sk, sock_cookie(sk), address, len, ret, again);
+	(void)sock_cookie(sk);
+	return bind_returned(sk, address, len, ret, again);
 }
 
 SEC("fexit")
@@ -101,7 +103,7 @@ static __always_inline int call_begins(enum call_kind kind, struct socket *socke
 		.from_kernel = true,
 	};
 
-	(void)make_cookie(socket);
+	make_cookie(socket);
 	if (!sk)
 		return 0;
 	if (kind == CALL_LISTEN)
@@ -140,7 +142,7 @@ static __always_inline int call_returns(enum call_kind kind, struct socket *sock
 {
 	struct call *began, call;
 
-	if (!thread_turn(again, make_cookie(socket)))
+	if (!thread_turn(again, socket->sk))
 		return 0;
 	began = thread_call();
 	if (!began)
@@ -192,7 +194,7 @@ static __always_inline int datagram_connected(struct socket *socket, void *addre
 		.from_kernel = true,
 	};
 
-	if (sk && sock_is_udp(FROM_NUMBER, sk) && thread_turn(again, make_cookie(socket)))
+	if (sk && sock_is_udp(FROM_NUMBER, sk) && thread_turn(again, sk))
 		datagram_connect_ended(CALL_NUMBERS(&call), ret);
 	return 0;
 }
@@ -217,7 +219,8 @@ int BPF_PROG(datagram_connect_returns_again, struct socket *socket, struct socka
  */
 static __always_inline int accepts(struct sock *sk, bool again)
 {
-	if (thread_turn(again, sock_cookie(sk)))
+	(void)sock_cookie(sk);
+	if (thread_turn(again, sk))
 		accept_end(as_number(tcp_sock_of(sk)));
 	return 0;
 }

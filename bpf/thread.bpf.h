@@ -65,15 +65,17 @@ static __always_inline void thread_call_works(enum call_kind kind, __s32 number,
 /*
  * The kernel skips a program of fentry or fexit for whoever comes while somebody is preempted in it on
  * that CPU: so, where it preempts itself, there are two programs at each such function, again: the
- * second one.  The first one leaves word with its thread that it saw the socket of that cookie, the
- * second one takes it.  False: it is not this one's turn.
+ * second one.  The first one leaves word with its thread that it saw the socket, by its cookie, the
+ * second one takes it.  False: it is not this one's turn.  sk: from the context, or NULL.
  */
-static __always_inline bool thread_turn(bool again, __u64 cookie)
+static __always_inline bool thread_turn(bool again, struct sock *sk)
 {
 	struct call *call;
+	__u64 cookie;
 
 	if (!kernel_is_preempted())
 		return true;
+	cookie = sk ? sock_cookie(sk) : 0;
 	call = bpf_task_storage_get(&calls_of_threads, bpf_get_current_task_btf(), NULL,
 				    again ? 0 : BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!call)

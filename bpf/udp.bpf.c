@@ -193,7 +193,7 @@ static __always_inline void function_passed(struct sock *sk, const struct msghdr
 static __always_inline void function_saw(struct sock *sk, const struct msghdr *message, int ret,
 					 int flags, __u8 how, bool again)
 {
-	if (thread_turn(again, sock_cookie(sk)))
+	if (thread_turn(again, sk))
 		function_passed(sk, message, ret, flags, how);
 }
 

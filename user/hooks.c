@@ -34,7 +34,8 @@
  * In the order of attaching.  The end of a call goes before its beginning, accept before
  * the states, so that a connection whose birth is seen is also seen being accepted; the
  * end of sockets goes before their beginning, so that nothing is remembered for ever.
- * Of two at one function the one that is attached last is the first to run, so "_again" comes first.
+ * "_again": for what the other program there could not see.  Of two at one function the one that is
+ * attached last is the first to run, so it comes before that; of a tracepoint's two either may.
  */
 static const struct hook {
 	enum hook_fact fact;
@@ -45,8 +46,6 @@ static const struct hook {
 	uint32_t until;     /* the first one that has not; 0: none */
 } hooks[] = {
 	{ FACT_PROCESSES, WAY_TRACEPOINT, "process_exit", NULL, 0, 0 },
-	/* Each "_again": for what the other program could not see.  Which one is the first to run is
-	   not decided here. */
 	{ FACT_PROCESSES, WAY_TRACEPOINT, "process_exit_again", "sched/sched_process_exit",
 	  TRACEPOINTS_ARE_PREEMPTED, 0 },
 	{ FACT_PROCESSES, WAY_TRACEPOINT, "process_exec", NULL, 0, 0 },
