@@ -382,12 +382,11 @@ int kernel_bound_ipv6(struct bpf_sock *ctx)
 }
 
 /* Of UDP and raw sockets. */
-SEC("fentry")
-int BPF_PROG(release_begins, struct sock *sk)
+static __always_inline int release_began(struct sock *sk, bool again)
 {
 	__u64 key = (__u64)sk;
 
-	if (!sock_is_udp(FROM_CONTEXT, sk))
+	if (!sock_is_udp(FROM_CONTEXT, sk) || !thread_turn(again, sk))
 		return 0;
 	if (has_sock_storage()) {
 		released(sk, bpf_sk_storage_get(&exchanged, sk, NULL, 0));
@@ -396,4 +395,16 @@ int BPF_PROG(release_begins, struct sock *sk)
 	released(sk, bpf_map_lookup_elem(&exchanged_old, &key));
 	bpf_map_delete_elem(&exchanged_old, &key);
 	return 0;
+}
+
+SEC("fentry")
+int BPF_PROG(release_begins, struct sock *sk)
+{
+	return release_began(sk, false);
+}
+
+SEC("fentry")
+int BPF_PROG(release_begins_again, struct sock *sk)
+{
+	return release_began(sk, true);
 }

@@ -54,6 +54,8 @@ static const struct hook {
 	{ FACT_CONNECT, WAY_FUNCTION, "datagram_connect_returns_again", "inet_dgram_connect",
 	  KERNEL_IS_PREEMPTED, 0 },
 	{ FACT_CONNECT, WAY_FUNCTION, "datagram_connect_returns", "inet_dgram_connect", 0, 0 },
+	{ FACT_DATAGRAMS, WAY_FUNCTION, "release_begins_again", "sk_common_release",
+	  KERNEL_IS_PREEMPTED, 0 },
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "release_begins", "sk_common_release", 0, 0 },
 	{ FACT_DATAGRAMS, WAY_FUNCTION, "send_returns_again", "udp_sendmsg", KERNEL_IS_PREEMPTED,
 	  0 },

@@ -1,11 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """UDP: what takes a port, with whom it exchanges datagrams, and how many."""
 import subprocess
+import sys
 
 import harness
 from harness import Actor, Folder, Skip, Tracer, check, none, one, scaled, select
 
 NOWHERE = ("192.0.2.1", 9)  # there is no route to it
+
+
+# Sixteen processes at once: a socket, a datagram, its end; and again.
+CLOSING = """
+import os, socket, sys
+for _ in range(16):
+    if not os.fork():
+        for _ in range(int(sys.argv[2])):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.sendto(b"x", ("127.0.0.1", int(sys.argv[1])))
+        os._exit(0)
+for _ in range(16):
+    os.wait()
+"""
 
 
 def needs_datagrams():
@@ -53,6 +68,18 @@ def test_bind_by_the_kernel():
           attribution="send", **{"porttrace.local.ephemeral": True})
     check(one(records, action="bind", pid=caller.pid), local=calls, remote=(None, None),
           attribution="connect")
+
+
+def test_closed_by_many():
+    """As bind/in_use_by_many: what a kernel that preempts itself hides is counted."""
+    needs_datagrams()
+    tracer, server, each = Tracer("-e", "close"), Actor("server"), scaled(100, least=50)
+    subprocess.run([sys.executable, "-c", CLOSING, str(server.datagram().local[1]), str(each)],
+                   check=True)
+    records = tracer.trace()
+    told = len(select(records, action="close", name="python3", **{"source.packets": 1}))
+    skipped = one(records, action="stop")["porttrace.totals"]["skipped"]
+    assert 16 * each - skipped <= told <= 16 * each, (told, 16 * each, skipped)
 
 
 def test_in_use():

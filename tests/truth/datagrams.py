@@ -52,11 +52,12 @@ class Datagrams:
             if action == "flow":
                 flows[record["porttrace"].get("cookie"), end_in(record, "remote")] += 1
             if action == "close":
-                source, destination = record["source"], record.get("destination", {})
-                passed["sends"] += source["packets"]
-                passed["receives"] += destination["packets"]
-                sums[record.get("process", {}).get("pid")][0] += source["bytes"]
-                sums[record.get("process", {}).get("pid")][1] += destination["bytes"]
+                source, destination = record.get("source", {}), record.get("destination", {})
+                # One that is told late knows no counts: they are missing, then.
+                passed["sends"] += source.get("packets", 0)
+                passed["receives"] += destination.get("packets", 0)
+                sums[record.get("process", {}).get("pid")][0] += source.get("bytes", 0)
+                sums[record.get("process", {}).get("pid")][1] += destination.get("bytes", 0)
         for what, (name, _) in COUNTED.items():
             self._same(score, f"{what} of all", counts[name], passed[what])
         for pid, wanted in self.bytes.items():
