@@ -4,14 +4,15 @@
  */
 #include "ledger_ahead.h"
 
+#include "hash.h"
 #include "ledger_table.h"
 #include "porttrace/wire.h"
 
 #define CACHE_LINE 64
 
-static struct hash_node *const *bucket(const struct hash *hash, uint64_t key)
+static const uint32_t *bucket(const struct index *index, uint64_t hash)
 {
-	return &hash->buckets[key & hash->mask];
+	return &index->buckets[hash & index->mask];
 }
 
 static uint64_t ends_of(const struct pt_socket *record)
@@ -33,27 +34,26 @@ void ahead_buckets(const struct table *table, const struct pt_socket *record)
 	__builtin_prefetch(&table->at_port[record->local_port]);
 }
 
+/* Of number 0 too: to fetch what is not there does no harm, and is less than a branch. */
+static const struct entry *entry(const struct table *table, uint32_t number)
+{
+	return &table->pool.entries[number];
+}
+
 void ahead_entries(const struct table *table, const struct pt_socket *record)
 {
-	const struct hash_node *sock = *bucket(&table->by_sock, hash_u64(record->sock));
-	const struct entry *at_port = table->at_port[record->local_port];
-
-	if (sock)
-		fetch(HASH_ENTRY(sock, struct entry, by_sock));
-	if (at_port)
-		__builtin_prefetch(&at_port->next_at);
-	__builtin_prefetch(*bucket(&table->by_ends, ends_of(record)));
+	fetch(entry(table, *bucket(&table->by_sock, hash_u64(record->sock))));
+	__builtin_prefetch(&entry(table, table->at_port[record->local_port])->next_at);
+	__builtin_prefetch(
+		&entry(table, *bucket(&table->by_ends, ends_of(record)))->links[BY_ENDS]);
 }
 
 /* The one after it is fetched whole, so that this one is there by now. */
 void ahead_forget(const struct table *table, const struct entry *next)
 {
-	__builtin_prefetch(bucket(&table->by_ends, next->by_ends.hash));
+	__builtin_prefetch(bucket(&table->by_ends, next->links[BY_ENDS].hash));
 	__builtin_prefetch(&table->at_port[next->socket.local.port]);
-	if (next->next_at) {
-		__builtin_prefetch(&next->next_at->prev_at);
-		__builtin_prefetch(&next->prev_at->next_at);
-	}
-	if (next->next_closed)
-		fetch(next->next_closed);
+	__builtin_prefetch(&entry(table, next->next_at)->prev_at);
+	__builtin_prefetch(&entry(table, next->prev_at)->next_at);
+	fetch(entry(table, next->next_closed));
 }

@@ -10,24 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "ledger_ahead.h"
 
 /* Connections that ended and are still remembered: accept(2) may come after. */
 #define CLOSED_MAX 8192
 
-/* Entries that wait for the next sockets. */
-#ifdef __SANITIZE_ADDRESS__ /* it shall see who uses one that was given back */
-#define SPARES_MAX 0
-#else
-#define SPARES_MAX 256
-#endif
-
 #define OTHERS_MAX 4096        /* of one socket: a server with so many workers */
 #define OTHERS_TOTAL (1 << 18) /* of all: 4 MiB */
 
-static uint64_t hash_ends(const struct endpoint *local, const struct endpoint *remote)
+static uint32_t hash_sock(uint64_t sock)
 {
-	return hash_pair(local->ip, local->port, remote->ip, remote->port);
+	return (uint32_t)hash_u64(sock);
+}
+
+static uint32_t hash_ends(const struct endpoint *local, const struct endpoint *remote)
+{
+	return (uint32_t)hash_pair(local->ip, local->port, remote->ip, remote->port);
 }
 
 static bool same_end(const struct endpoint *a, const struct endpoint *b)
@@ -39,8 +38,10 @@ int table_init(struct table *table, struct processes *processes)
 {
 	memset(table, 0, sizeof(*table));
 	table->processes = processes;
-	table->at_port = calloc(PORTS, sizeof(struct entry *)); /* pages that nobody touched yet */
-	if (!table->at_port || hash_init(&table->by_sock, 1024) || hash_init(&table->by_ends, 1024))
+	table->at_port = calloc(PORTS, sizeof(uint32_t)); /* pages that nobody touched yet */
+	if (!table->at_port || pool_init(&table->pool) ||
+	    index_init(&table->by_sock, &table->pool, BY_SOCK) ||
+	    index_init(&table->by_ends, &table->pool, BY_ENDS))
 		return -ENOMEM;
 	return 0;
 }
@@ -48,39 +49,43 @@ int table_init(struct table *table, struct processes *processes)
 static void leave_ends(struct table *table, struct entry *entry)
 {
 	if (entry->placed)
-		hash_remove(&table->by_ends, &entry->by_ends);
+		index_remove(&table->by_ends, entry);
 }
 
 /* Port 0 has no ring: a connection without a local port is no holder of one. */
 static void leave_port(struct table *table, struct entry *entry)
 {
-	struct entry **first = &table->at_port[entry->socket.local.port];
+	uint32_t *first = &table->at_port[entry->socket.local.port];
+	uint32_t number = table_number(table, entry);
 
 	if (!entry->next_at)
 		return;
-	if (*first == entry)
-		*first = entry->next_at == entry ? NULL : entry->next_at;
-	entry->prev_at->next_at = entry->next_at;
-	entry->next_at->prev_at = entry->prev_at;
-	entry->next_at = entry->prev_at = NULL;
+	if (*first == number)
+		*first = entry->next_at == number ? 0 : entry->next_at;
+	table_entry(table, entry->prev_at)->next_at = entry->next_at;
+	table_entry(table, entry->next_at)->prev_at = entry->prev_at;
+	entry->next_at = entry->prev_at = 0;
 }
 
 static void join_port(struct table *table, struct entry *entry)
 {
-	struct entry **first = &table->at_port[entry->socket.local.port];
+	uint32_t *first = &table->at_port[entry->socket.local.port];
+	uint32_t number = table_number(table, entry);
+	struct entry *next;
 
 	if (!entry->socket.local.port)
 		return;
 	if (!*first) {
-		*first = entry->next_at = entry->prev_at = entry;
+		*first = entry->next_at = entry->prev_at = number;
 		return;
 	}
+	next = table_entry(table, *first);
 	entry->next_at = *first;
-	entry->prev_at = (*first)->prev_at;
-	entry->prev_at->next_at = entry->next_at->prev_at = entry;
+	entry->prev_at = next->prev_at;
+	table_entry(table, entry->prev_at)->next_at = next->prev_at = number;
 	/* Of a port with a million accepted connections one wants the listener. */
 	if (!(entry->socket.flags & PT_PASSIVE))
-		*first = entry;
+		*first = number;
 }
 
 static void drop_others(struct table *table, struct entry *entry)
@@ -91,111 +96,84 @@ static void drop_others(struct table *table, struct entry *entry)
 	free(entry->socket.others);
 }
 
-/* Sockets come and go: most need no malloc(3), a fifth less for a record. */
-static struct entry *take_spare(struct table *table)
-{
-	struct entry *entry = table->spares;
-
-	if (!entry)
-		return calloc(1, sizeof(*entry));
-	table->spares = entry->next_closed;
-	table->spare_count--;
-	memset(entry, 0, sizeof(*entry));
-	return entry;
-}
-
-static void give_back(struct table *table, struct entry *entry)
-{
-	if (table->spare_count == SPARES_MAX) {
-		free(entry);
-		return;
-	}
-	entry->next_closed = table->spares;
-	table->spares = entry;
-	table->spare_count++;
-}
-
 void table_forget(struct table *table, struct entry *entry)
 {
 	if (!entry->socket.closed)
-		hash_remove(&table->by_sock, &entry->by_sock);
+		index_remove(&table->by_sock, entry);
 	leave_ends(table, entry);
 	leave_port(table, entry);
 	drop_others(table, entry);
 	processes_release(table->processes, entry->socket.owner);
 	processes_release(table->processes, entry->socket.creator);
 	processes_release(table->processes, entry->peer);
-	give_back(table, entry);
+	pool_give(&table->pool, entry);
 }
 
 static void forget_oldest_closed(struct table *table)
 {
-	struct entry *entry = table->oldest_closed;
+	struct entry *entry = table_entry(table, table->oldest_closed);
 
 	table->oldest_closed = entry->next_closed;
-	if (!table->oldest_closed)
-		table->newest_closed = NULL;
 	if (table->oldest_closed)
-		ahead_forget(table, table->oldest_closed);
+		ahead_forget(table, table_entry(table, table->oldest_closed));
+	else
+		table->newest_closed = 0;
 	table->closed--;
 	table_forget(table, entry);
 }
 
 void table_retire(struct table *table, struct entry *entry)
 {
-	hash_remove(&table->by_sock, &entry->by_sock);
+	uint32_t number = table_number(table, entry);
+
+	index_remove(&table->by_sock, entry);
 	entry->socket.closed = true;
 	if (table->newest_closed)
-		table->newest_closed->next_closed = entry;
+		table_entry(table, table->newest_closed)->next_closed = number;
 	else
-		table->oldest_closed = entry;
-	table->newest_closed = entry;
+		table->oldest_closed = number;
+	table->newest_closed = number;
 	if (++table->closed > CLOSED_MAX)
 		forget_oldest_closed(table);
 }
 
 void table_free(struct table *table)
 {
+	struct entry *next, *entry;
+
 	while (table->closed)
 		forget_oldest_closed(table);
-	for (size_t i = 0; table->by_sock.buckets && i <= table->by_sock.mask; i++) {
-		while (table->by_sock.buckets[i])
-			table_forget(table,
-				     HASH_ENTRY(table->by_sock.buckets[i], struct entry, by_sock));
+	for (entry = table_next(table, NULL); entry; entry = next) {
+		next = table_next(table, entry);
+		table_forget(table, entry);
 	}
-	while (table->spares)
-		free(take_spare(table));
-	hash_free(&table->by_sock);
-	hash_free(&table->by_ends);
+	index_free(&table->by_sock);
+	index_free(&table->by_ends);
+	pool_free(&table->pool);
 	free(table->at_port);
 }
 
 struct entry *table_find(struct table *table, uint64_t sock, uint64_t cookie)
 {
-	struct hash_node *node = hash_first(&table->by_sock, hash_u64(sock));
+	struct entry *entry = index_first(&table->by_sock, hash_sock(sock));
 
-	for (; node; node = hash_next(node)) {
-		struct entry *entry = HASH_ENTRY(node, struct entry, by_sock);
-
-		if (entry->socket.sock != sock)
-			continue;
-		if (entry->socket.cookie && cookie && entry->socket.cookie != cookie) {
-			table_forget(table, entry);
-			return NULL;
-		}
-		return entry;
+	while (entry && entry->socket.sock != sock)
+		entry = index_next(&table->by_sock, entry);
+	if (entry && entry->socket.cookie && cookie && entry->socket.cookie != cookie) {
+		table_forget(table, entry);
+		return NULL;
 	}
-	return NULL;
+	return entry;
 }
 
 struct entry *table_add(struct table *table, uint64_t sock)
 {
-	struct entry *entry = take_spare(table);
+	struct entry *entry = pool_take(&table->pool);
 
 	if (!entry)
 		return NULL;
 	entry->socket.sock = sock;
-	hash_add(&table->by_sock, &entry->by_sock, hash_u64(sock));
+	index_add(&table->by_sock, entry, hash_sock(sock));
 	return entry;
 }
 
@@ -206,7 +184,7 @@ void table_place(struct table *table, struct entry *entry, const struct endpoint
 	leave_port(table, entry);
 	entry->socket.local = *local;
 	entry->socket.remote = *remote;
-	hash_add(&table->by_ends, &entry->by_ends, hash_ends(local, remote));
+	index_add(&table->by_ends, entry, hash_ends(local, remote));
 	entry->placed = true;
 	join_port(table, entry);
 }
@@ -214,36 +192,27 @@ void table_place(struct table *table, struct entry *entry, const struct endpoint
 struct entry *table_between(const struct table *table, const struct endpoint *local,
 			    const struct endpoint *remote, const struct entry *after)
 {
-	struct hash_node *node = after ? hash_next(&after->by_ends)
-				       : hash_first(&table->by_ends, hash_ends(local, remote));
+	struct entry *entry = after ? index_next(&table->by_ends, after)
+				    : index_first(&table->by_ends, hash_ends(local, remote));
 
-	for (; node; node = hash_next(node)) {
-		struct entry *entry = HASH_ENTRY(node, struct entry, by_ends);
-
-		if (same_end(&entry->socket.local, local) &&
-		    same_end(&entry->socket.remote, remote))
-			return entry;
-	}
-	return NULL;
+	while (entry &&
+	       !(same_end(&entry->socket.local, local) && same_end(&entry->socket.remote, remote)))
+		entry = index_next(&table->by_ends, entry);
+	return entry;
 }
 
 struct entry *table_at_port(const struct table *table, uint16_t port, const struct entry *after)
 {
-	struct entry *first = table->at_port[port];
+	uint32_t first = table->at_port[port];
 
 	if (!after)
-		return first;
-	return after->next_at == first ? NULL : after->next_at;
+		return table_entry(table, first);
+	return after->next_at == first ? NULL : table_entry(table, after->next_at);
 }
 
 struct entry *table_next(const struct table *table, const struct entry *after)
 {
-	size_t bucket = after ? (after->by_sock.hash & table->by_sock.mask) + 1 : 0;
-	struct hash_node *node = after ? after->by_sock.next : NULL;
-
-	while (!node && table->by_sock.buckets && bucket <= table->by_sock.mask)
-		node = table->by_sock.buckets[bucket++];
-	return node ? HASH_ENTRY(node, struct entry, by_sock) : NULL;
+	return index_walk(&table->by_sock, after);
 }
 
 void table_hold(struct table *table, struct process **holder, struct process *process)

@@ -7,7 +7,7 @@
 #ifndef LEDGER_TABLE_H
 #define LEDGER_TABLE_H
 
-#include "hash.h"
+#include "ledger_index.h"
 #include "processes.h"
 #include "socket.h"
 
@@ -15,32 +15,29 @@
 
 struct entry {
 	struct socket socket; /* first: what the others may read */
-	struct hash_node by_sock;
-	struct hash_node by_ends;
-	struct entry *next_at, *prev_at; /* a ring of those with the same local port */
-	struct process *peer;            /* held; whose socket the other side is, once accepted */
-	struct entry *next_closed;       /* of those that ended, or of the spares */
-	uint64_t alone; /* boot time at which its owner was known to be the only holder */
-	uint32_t epoch; /* that of the table when the socket was last heard of */
-	bool placed;    /* it is in by_ends */
-	bool shared;    /* another process has a descriptor of it */
-	bool guessed;   /* peer has the listener there, but did not accept yet */
+	struct index_link links[INDEX_WAYS];
+	uint32_t next_at, prev_at; /* a ring of those with the same local port; 0: not in one */
+	struct process *peer;      /* held; whose socket the other side is, once accepted */
+	uint64_t alone;       /* boot time at which its owner was known to be the only holder */
+	uint32_t next_closed; /* of those that ended, or of the pool's spares; 0: the last */
+	uint32_t epoch;       /* that of the table when the socket was last heard of */
+	bool placed;          /* it is in by_ends */
+	bool shared;          /* another process has a descriptor of it */
+	bool guessed;         /* peer has the listener there, but did not accept yet */
 };
 
 struct table {
-	struct hash by_sock;
-	struct hash by_ends;
-	struct entry **at_port; /* PORTS rings: those who hold a port, then accepted connections */
-	struct entry *oldest_closed, *newest_closed;
+	struct pool pool;
+	struct index by_sock, by_ends;
+	uint32_t *at_port; /* PORTS rings: those who hold a port, then accepted connections */
+	uint32_t oldest_closed, newest_closed;
 	size_t closed;
-	struct entry *spares;
-	size_t spare_count;
 	size_t others; /* holders in all sockets' lists */
 	struct processes *processes;
 	uint32_t epoch; /* counts the losses */
 };
 
-/* 0 or -ENOMEM; table_free() is right after both. */
+/* 0 or -ENOMEM; table_free() is right after both.  The table must stay where it is. */
 int table_init(struct table *table, struct processes *processes);
 void table_free(struct table *table);
 
@@ -65,6 +62,17 @@ struct entry *table_between(const struct table *table, const struct endpoint *lo
 struct entry *table_at_port(const struct table *table, uint16_t port, const struct entry *after);
 /* The next of the living. */
 struct entry *table_next(const struct table *table, const struct entry *after);
+
+/* Entries by their numbers; 0: none. */
+static inline struct entry *table_entry(const struct table *table, uint32_t number)
+{
+	return number ? &table->pool.entries[number] : NULL;
+}
+
+static inline uint32_t table_number(const struct table *table, const struct entry *entry)
+{
+	return (uint32_t)(entry - table->pool.entries);
+}
 
 /* Nothing was lost since the socket was last heard of. */
 static inline bool table_trusts(const struct table *table, const struct entry *entry)
