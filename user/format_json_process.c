@@ -208,6 +208,6 @@ void json_holders(struct text *out, const struct format_config *config, const st
 	for (size_t i = 0; socket_holder(socket, i, &holder); i++)
 		json_holder(out, config, &holder, event->since);
 	json_close(out, ']');
-	if (socket->unlisted)
-		JSON_NUMBER(out, "holders_left_off", socket->unlisted);
+	if (socket_unlisted(socket))
+		JSON_NUMBER(out, "holders_left_off", socket_unlisted(socket));
 }

@@ -147,9 +147,9 @@ static void put_holders(struct text *out, const struct list_config *config,
 		}
 		before = holder.process;
 	}
-	if (event->socket->unlisted) {
+	if (socket_unlisted(event->socket)) {
 		TEXT_LITERAL(out, " and ");
-		text_number(out, event->socket->unlisted);
+		text_number(out, socket_unlisted(event->socket));
 		TEXT_LITERAL(out, " more descriptors");
 	}
 	if (!before)

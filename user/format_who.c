@@ -291,9 +291,9 @@ void format_who_socket(struct text *out, const struct list_config *config,
 	for (size_t i = 0; socket_holder(event->socket, i, &holder); i++)
 		if (!was_before(event->socket, i, holder.process))
 			put_process(out, config, event, holder.process);
-	if (event->socket->unlisted) {
+	if (socket_unlisted(event->socket)) {
 		TEXT_LITERAL(out, "    and ");
-		text_number(out, event->socket->unlisted);
+		text_number(out, socket_unlisted(event->socket));
 		TEXT_LITERAL(out, " more descriptors\n");
 	}
 	if (!holds && !event->ends)

@@ -88,12 +88,14 @@ static void join_port(struct table *table, struct entry *entry)
 		*first = number;
 }
 
-static void drop_others(struct table *table, struct entry *entry)
+static void drop_others(struct table *table, struct socket *socket)
 {
-	for (uint32_t i = 0; i < entry->socket.other_count; i++)
-		processes_release(table->processes, entry->socket.others[i].process);
-	table->others -= entry->socket.other_count;
-	free(entry->socket.others);
+	if (!socket->others)
+		return;
+	for (uint32_t i = 0; i < socket->others->count; i++)
+		processes_release(table->processes, socket->others->list[i].process);
+	table->others -= socket->others->count;
+	free(socket->others);
 }
 
 void table_forget(struct table *table, struct entry *entry)
@@ -102,7 +104,7 @@ void table_forget(struct table *table, struct entry *entry)
 		index_remove(&table->by_sock, entry);
 	leave_ends(table, entry);
 	leave_port(table, entry);
-	drop_others(table, entry);
+	drop_others(table, &entry->socket);
 	processes_release(table->processes, entry->socket.owner);
 	processes_release(table->processes, entry->socket.creator);
 	processes_release(table->processes, entry->peer);
@@ -226,17 +228,29 @@ void table_hold(struct table *table, struct process **holder, struct process *pr
 /* Room for one more; false: there is none. */
 static bool grow(struct table *table, struct socket *socket)
 {
-	uint32_t count = socket->other_count;
-	struct holder *longer;
+	uint32_t count = socket->others ? socket->others->count : 0;
+	size_t room = count ? 2 * (size_t)count : 1;
+	struct holders *longer;
 
 	if (count >= OTHERS_MAX || table->others >= OTHERS_TOTAL)
 		return false;
 	if (count & (count - 1)) /* it grows when it is full: at a power of two */
 		return true;
-	longer = reallocarray(socket->others, count ? 2 * (size_t)count : 1, sizeof(*longer));
-	if (longer)
-		socket->others = longer;
-	return longer;
+	longer = realloc(socket->others, sizeof(*longer) + room * sizeof(longer->list[0]));
+	if (!longer)
+		return false;
+	if (!socket->others)
+		*longer = (struct holders){ 0 };
+	socket->others = longer;
+	return true;
+}
+
+static void leave_off(struct socket *socket)
+{
+	if (!socket->others)
+		socket->others = calloc(1, sizeof(*socket->others));
+	if (socket->others)
+		socket->others->unlisted++;
 }
 
 void table_share(struct table *table, struct entry *entry, struct process *process, uint32_t fd)
@@ -250,23 +264,26 @@ void table_share(struct table *table, struct entry *entry, struct process *proce
 		if (holder.process == process && holder.fd == fd)
 			return;
 	if (!grow(table, socket)) {
-		socket->unlisted++;
+		leave_off(socket);
 		return;
 	}
-	socket->others[socket->other_count++] = (struct holder){ processes_hold(process), fd };
+	socket->others->list[socket->others->count++] =
+		(struct holder){ processes_hold(process), fd };
 	table->others++;
 }
 
 /* The first descriptor of a process among the others, which then is there no more; 0: none. */
 static uint32_t take_other(struct table *table, struct socket *socket, struct process *process)
 {
-	for (uint32_t i = 0; i < socket->other_count; i++) {
-		uint32_t fd = socket->others[i].fd;
+	struct holders *others = socket->others;
 
-		if (socket->others[i].process != process)
+	for (uint32_t i = 0; others && i < others->count; i++) {
+		uint32_t fd = others->list[i].fd;
+
+		if (others->list[i].process != process)
 			continue;
 		/* The last one takes its place; the size of the list is known by its length. */
-		socket->others[i] = socket->others[--socket->other_count];
+		others->list[i] = others->list[--others->count];
 		table->others--;
 		processes_release(table->processes, process);
 		return fd;

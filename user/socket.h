@@ -21,6 +21,13 @@ struct holder {
 	uint32_t fd; /* its number + 1; 0: not known */
 };
 
+/* Who holds a socket beside its owner, and its owner's further descriptors. */
+struct holders {
+	uint32_t count;
+	uint32_t unlisted; /* descriptors for which there was no room */
+	struct holder list[];
+};
+
 struct socket {
 	uint64_t sock;   /* its address in the kernel */
 	uint64_t cookie; /* 0: not known */
@@ -28,10 +35,8 @@ struct socket {
 	uint64_t ended;  /* boot time: closed, it ended then; in TIME_WAIT, it will; else 0 */
 	struct process *owner;   /* NULL: unknown, or the kernel */
 	struct process *creator; /* who bound the port, as far as a hook saw it; or NULL */
-	struct holder *others;   /* than the owner, and its further descriptors */
-	uint32_t other_count;
-	uint32_t unlisted; /* descriptors for which there was no room in others */
-	uint32_t fd;       /* the owner's, + 1; 0: not known */
+	struct holders *others;  /* NULL: nobody but the owner, by one descriptor */
+	uint32_t fd;             /* the owner's, + 1; 0: not known */
 	uint32_t netns;
 	uint32_t device; /* index of the interface that it is bound to; 0: none */
 	uint32_t uid;    /* of a socket with PT_REUSEPORT, as far as it is known: its user + 1 */
@@ -59,10 +64,16 @@ static inline bool socket_holder(const struct socket *socket, size_t number, str
 		*holder = (struct holder){ socket->owner, socket->fd };
 		return true;
 	}
-	if (number >= socket->other_count)
+	if (!socket->others || number >= socket->others->count)
 		return false;
-	*holder = socket->others[number];
+	*holder = socket->others->list[number];
 	return true;
+}
+
+/* Descriptors that are not among them: there are more than are remembered. */
+static inline uint32_t socket_unlisted(const struct socket *socket)
+{
+	return socket->others ? socket->others->unlisted : 0;
 }
 
 #endif

@@ -152,7 +152,7 @@ static void test_holders(void **state)
 	check_holder(socket, 1, SERVER, 7);
 	check_holder(socket, 2, WORKER, 3);
 	assert_false(socket_holder(socket, 3, &holder));
-	assert_int_equal(socket->unlisted, 0);
+	assert_int_equal(socket_unlisted(socket), 0);
 
 	/* Another one becomes the owner: nobody is there twice, nobody is gone. */
 	record = listener(LISTENER, WORKER, LO);
@@ -185,7 +185,7 @@ static void test_holders_at_the_limits(void **state)
 	}
 	while (socket_holder(socket, count, &holder))
 		count++;
-	assert_int_equal(count + socket->unlisted, 5000);
+	assert_int_equal(count + socket_unlisted(socket), 5000);
 	assert_int_equal(count, 4096);
 }
 
