@@ -12,10 +12,11 @@
  *
  * Nanoseconds of CPU an event, decode_event() included: "short" while short connections come and
  * go beside the many that stay, "any" while any of the many ends and another begins.  Medians
- * of the turns.  And bytes of memory a socket.
+ * of the turns.  And bytes of memory a socket, that of few rounded to pages and tables.
  */
 #include <inttypes.h>
-#include <malloc.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "decode.h"
 #include "foresight.h"
@@ -89,11 +90,16 @@ static double settle(struct subject *s)
 	return ns;
 }
 
+/* Of this process: bytes that are not in memory are not taken. */
 static size_t memory(void)
 {
-	struct mallinfo2 info = mallinfo2();
+	FILE *file = must(fopen("/proc/self/statm", "r"));
+	size_t pages = 0;
 
-	return info.uordblks + info.hblkhd;
+	if (fscanf(file, "%*u %zu", &pages) != 1)
+		die("/proc/self/statm");
+	fclose(file);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* batch: room for what is taken at once. */
@@ -105,7 +111,8 @@ static void fill(struct subject *s, uint64_t sockets, struct pt_socket *batch)
 	size_t before;
 
 	s->count = sockets / 2;
-	s->connections = must(calloc(s->count, sizeof(*s->connections)));
+	s->connections = must(malloc(s->count * sizeof(*s->connections)));
+	memset(s->connections, 0xff, s->count * sizeof(*s->connections)); /* in memory before */
 	s->batch = batch;
 	before = memory();
 	s->processes = must(processes_new(false));
