@@ -57,8 +57,7 @@ static void grow(struct hash *hash)
 
 void hash_add(struct hash *hash, struct hash_node *node, uint64_t key)
 {
-	if (hash->count >
-	    hash->mask / 2) /* half full: 9 % less for a record among 100,000 sockets */
+	if (hash->count > hash->mask / 2) /* half full, as in ledger_index.c */
 		grow(hash);
 	node->hash = key;
 	insert(hash, node);

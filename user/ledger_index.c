@@ -12,16 +12,6 @@
 
 #define FIRST_SIZE 1024 /* a power of two */
 
-static struct entry *at(const struct index *index, uint32_t number)
-{
-	return number ? &index->pool->entries[number] : NULL;
-}
-
-static uint32_t number_of(const struct index *index, const struct entry *entry)
-{
-	return (uint32_t)(entry - index->pool->entries);
-}
-
 /* Zeros; NULL: no memory. */
 static uint32_t *buckets_new(size_t size)
 {
@@ -51,7 +41,7 @@ static void insert(struct index *index, struct entry *entry)
 	uint32_t *bucket = &index->buckets[link->hash & index->mask];
 
 	link->next = *bucket;
-	*bucket = number_of(index, entry);
+	*bucket = entry_number(index->pool, entry);
 }
 
 static void grow(struct index *index)
@@ -64,10 +54,10 @@ static void grow(struct index *index)
 	index->buckets = buckets;
 	index->mask = (uint32_t)(size * 2 - 1);
 	for (size_t i = 0; i < size; i++) {
-		struct entry *entry = at(index, old[i]);
+		struct entry *entry = entry_at(index->pool, old[i]);
 
 		while (entry) {
-			struct entry *next = at(index, entry->links[index->way].next);
+			struct entry *next = entry_at(index->pool, entry->links[index->way].next);
 
 			insert(index, entry);
 			entry = next;
@@ -88,21 +78,21 @@ void index_add(struct index *index, struct entry *entry, uint32_t hash)
 
 void index_remove(struct index *index, struct entry *entry)
 {
-	uint32_t number = number_of(index, entry);
+	uint32_t number = entry_number(index->pool, entry);
 	uint32_t *link = &index->buckets[entry->links[index->way].hash & index->mask];
 
 	while (*link != number)
-		link = &at(index, *link)->links[index->way].next;
+		link = &entry_at(index->pool, *link)->links[index->way].next;
 	*link = entry->links[index->way].next;
 	index->count--;
 }
 
 static struct entry *same(const struct index *index, uint32_t number, uint32_t hash)
 {
-	struct entry *entry = at(index, number);
+	struct entry *entry = entry_at(index->pool, number);
 
 	while (entry && entry->links[index->way].hash != hash)
-		entry = at(index, entry->links[index->way].next);
+		entry = entry_at(index->pool, entry->links[index->way].next);
 	return entry;
 }
 
@@ -124,5 +114,5 @@ struct entry *index_walk(const struct index *index, const struct entry *after)
 
 	while (!number && index->buckets && bucket <= index->mask)
 		number = index->buckets[bucket++];
-	return at(index, number);
+	return entry_at(index->pool, number);
 }

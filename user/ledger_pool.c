@@ -104,7 +104,7 @@ struct entry *pool_take(struct pool *pool)
 void pool_give(struct pool *pool, struct entry *entry)
 {
 	entry->next_closed = pool->spare;
-	pool->spare = (uint32_t)(entry - pool->entries);
+	pool->spare = entry_number(pool, entry);
 	ASAN_POISON_MEMORY_REGION(entry, sizeof(*entry));
 }
 

@@ -56,21 +56,21 @@ static void leave_ends(struct table *table, struct entry *entry)
 static void leave_port(struct table *table, struct entry *entry)
 {
 	uint32_t *first = &table->at_port[entry->socket.local.port];
-	uint32_t number = table_number(table, entry);
+	uint32_t number = entry_number(&table->pool, entry);
 
 	if (!entry->next_at)
 		return;
 	if (*first == number)
 		*first = entry->next_at == number ? 0 : entry->next_at;
-	table_entry(table, entry->prev_at)->next_at = entry->next_at;
-	table_entry(table, entry->next_at)->prev_at = entry->prev_at;
+	entry_at(&table->pool, entry->prev_at)->next_at = entry->next_at;
+	entry_at(&table->pool, entry->next_at)->prev_at = entry->prev_at;
 	entry->next_at = entry->prev_at = 0;
 }
 
 static void join_port(struct table *table, struct entry *entry)
 {
 	uint32_t *first = &table->at_port[entry->socket.local.port];
-	uint32_t number = table_number(table, entry);
+	uint32_t number = entry_number(&table->pool, entry);
 	struct entry *next;
 
 	if (!entry->socket.local.port)
@@ -79,10 +79,10 @@ static void join_port(struct table *table, struct entry *entry)
 		*first = entry->next_at = entry->prev_at = number;
 		return;
 	}
-	next = table_entry(table, *first);
+	next = entry_at(&table->pool, *first);
 	entry->next_at = *first;
 	entry->prev_at = next->prev_at;
-	table_entry(table, entry->prev_at)->next_at = next->prev_at = number;
+	entry_at(&table->pool, entry->prev_at)->next_at = next->prev_at = number;
 	/* Of a port with a million accepted connections one wants the listener. */
 	if (!(entry->socket.flags & PT_PASSIVE))
 		*first = number;
@@ -113,11 +113,11 @@ void table_forget(struct table *table, struct entry *entry)
 
 static void forget_oldest_closed(struct table *table)
 {
-	struct entry *entry = table_entry(table, table->oldest_closed);
+	struct entry *entry = entry_at(&table->pool, table->oldest_closed);
 
 	table->oldest_closed = entry->next_closed;
 	if (table->oldest_closed)
-		ahead_forget(table, table_entry(table, table->oldest_closed));
+		ahead_forget(table, entry_at(&table->pool, table->oldest_closed));
 	else
 		table->newest_closed = 0;
 	table->closed--;
@@ -126,12 +126,12 @@ static void forget_oldest_closed(struct table *table)
 
 void table_retire(struct table *table, struct entry *entry)
 {
-	uint32_t number = table_number(table, entry);
+	uint32_t number = entry_number(&table->pool, entry);
 
 	index_remove(&table->by_sock, entry);
 	entry->socket.closed = true;
 	if (table->newest_closed)
-		table_entry(table, table->newest_closed)->next_closed = number;
+		entry_at(&table->pool, table->newest_closed)->next_closed = number;
 	else
 		table->oldest_closed = number;
 	table->newest_closed = number;
@@ -208,8 +208,8 @@ struct entry *table_at_port(const struct table *table, uint16_t port, const stru
 	uint32_t first = table->at_port[port];
 
 	if (!after)
-		return table_entry(table, first);
-	return after->next_at == first ? NULL : table_entry(table, after->next_at);
+		return entry_at(&table->pool, first);
+	return after->next_at == first ? NULL : entry_at(&table->pool, after->next_at);
 }
 
 struct entry *table_next(const struct table *table, const struct entry *after)

@@ -26,6 +26,17 @@ struct entry {
 	bool guessed;         /* peer has the listener there, but did not accept yet */
 };
 
+/* Entries by their numbers; 0: none. */
+static inline struct entry *entry_at(const struct pool *pool, uint32_t number)
+{
+	return number ? &pool->entries[number] : NULL;
+}
+
+static inline uint32_t entry_number(const struct pool *pool, const struct entry *entry)
+{
+	return (uint32_t)(entry - pool->entries);
+}
+
 struct table {
 	struct pool pool;
 	struct index by_sock, by_ends;
@@ -62,17 +73,6 @@ struct entry *table_between(const struct table *table, const struct endpoint *lo
 struct entry *table_at_port(const struct table *table, uint16_t port, const struct entry *after);
 /* The next of the living. */
 struct entry *table_next(const struct table *table, const struct entry *after);
-
-/* Entries by their numbers; 0: none. */
-static inline struct entry *table_entry(const struct table *table, uint32_t number)
-{
-	return number ? &table->pool.entries[number] : NULL;
-}
-
-static inline uint32_t table_number(const struct table *table, const struct entry *entry)
-{
-	return (uint32_t)(entry - table->pool.entries);
-}
 
 /* Nothing was lost since the socket was last heard of. */
 static inline bool table_trusts(const struct table *table, const struct entry *entry)
